@@ -1,0 +1,154 @@
+"""Joint SE and ASR model that shows both of its losses to the trainer."""
+
+import random
+
+from espnet.nets.pytorch_backend.transformer.subsampling import TooShortUttError
+from torch import Tensor
+
+from espnet2.asr.espnet_model import ESPnetASRModel
+from espnet2.enh.espnet_enh_s2t_model import ESPnetEnhS2TModel
+from espnet2.enh.espnet_model import ESPnetEnhancementModel
+from espnet2.enh.magnitude_loss import magnitude_loss
+from espnet2.torch_utils.device_funcs import force_gatherable
+
+ENH_LOSSES = ("magnitude", "criterions")
+
+
+class ESPnetEnhASRModel(ESPnetEnhS2TModel):
+    """Upstream's joint model for one speaker; no parameter is added or renamed.
+
+    loss = (1 - enh_weight) L_ASR + enh_weight L_SE, as in the authors' recipe. A batch
+    whose first utterance id ends in CLEAN goes round the SE module, one in REAL through
+    it; both have no SE loss, and their loss is (1 - enh_weight) L_ASR. This is
+    upstream's rule; batches must not mix the kinds (``utt2category``).
+
+    Args:
+        enh_model: upstream's SE model, for one speaker.
+        s2t_model: upstream's ASR model.
+        enh_weight: weight of the SE loss, 0 to 1.
+        enh_loss: "magnitude" (``magnitude_loss`` of the masked spectrum) or
+            "criterions" (the weighted sum of ``enh_criterions``).
+        calc_enh_loss: whether there is an SE loss at all.
+        bypass_enh_prob: probability that a REAL batch goes round the SE module.
+
+    Raises:
+        ValueError: an option is out of range, or the SE model is not for one speaker.
+    """
+
+    def __init__(
+        self,
+        enh_model: ESPnetEnhancementModel,
+        s2t_model: ESPnetASRModel,
+        enh_weight: float = 0.3,
+        enh_loss: str = "magnitude",
+        calc_enh_loss: bool = True,
+        bypass_enh_prob: float = 0,
+    ) -> None:
+        super().__init__(enh_model, s2t_model, calc_enh_loss, bypass_enh_prob)
+        if not 0 <= enh_weight <= 1:
+            raise ValueError(f"enh_weight: {enh_weight}: expected 0 to 1")
+        if enh_loss not in ENH_LOSSES:
+            raise ValueError(f"enh_loss: {enh_loss!r}: expected one of {ENH_LOSSES}")
+        if enh_model.num_spk != 1:
+            raise ValueError(
+                f"enh_separator_conf: num_spk: {enh_model.num_spk}: expected 1"
+            )
+        self.enh_weight = enh_weight
+        self.enh_loss = enh_loss
+
+    def forward(
+        self, speech: Tensor, speech_lengths: Tensor, **kwargs
+    ) -> dict[str, object]:
+        """Return ``loss, loss_enh, loss_asr, stats, weight``.
+
+        Args:
+            speech: (batch, samples), noisy.
+            speech_lengths: (batch,), samples.
+            kwargs: ``text_spk1`` (batch, tokens) and ``text_spk1_lengths`` (batch,);
+                ``speech_ref1`` (batch, samples), clean, where there is an SE loss;
+                ``utt_id``, a list of names.
+
+        Returns:
+            ``loss_enh`` (None without an SE loss) and ``loss_asr``: (1,), weighted;
+            their sum is ``loss``. In ``stats`` both are unweighted.
+
+        Raises:
+            ValueError: the utterances are too short for the encoder, or the reference
+                is not as long as the noisy speech; names utterances.
+        """
+        utt_id = list(kwargs.get("utt_id", []))
+        kind = utt_id[0] if utt_id else ""
+        reference = None
+        if self.calc_enh_loss and not kind.endswith(("CLEAN", "REAL")):
+            reference = kwargs["speech_ref1"]
+        if reference is not None and reference.shape != speech.shape:
+            raise ValueError(
+                f"speech_ref1 {tuple(reference.shape)} is not as long as speech "
+                f"{tuple(speech.shape)} in the batch of {_names(utt_id)}"
+            )
+        try:
+            speech, loss_enh = self._enhance(speech, speech_lengths, reference, kind)
+            loss_asr, stats, _ = self.s2t_model(
+                speech,
+                speech_lengths,
+                kwargs["text_spk1"],
+                kwargs["text_spk1_lengths"],
+            )
+        except TooShortUttError as error:
+            raise ValueError(
+                f"utterances too short for the encoder ({error.actual_size} frames, at "
+                f"least {error.limit + 1} are needed): {_names(utt_id)}; raise "
+                "--min_wav_duration of stage 4"
+            ) from error
+        return self._output(loss_enh, loss_asr, stats, len(speech))
+
+    def _enhance(
+        self, speech: Tensor, lengths: Tensor, reference: Tensor | None, kind: str
+    ) -> tuple[Tensor, Tensor | None]:
+        """Return the recogniser's input (batch, samples) and the SE loss or None."""
+        bypassed = kind.endswith("CLEAN")
+        if self.training and not bypassed and reference is None:
+            bypassed = random.random() < self.bypass_enh_prob
+        if bypassed:
+            return speech, None
+        enhanced, mixture, spectra, others = self.enh_model.forward_enhance(
+            speech, lengths, {"num_spk": 1}
+        )
+        if reference is None:
+            return enhanced[0], None
+        if self.enh_loss == "criterions":
+            loss = self.enh_model.forward_loss(
+                enhanced, lengths, mixture, spectra, others, [reference]
+            )[0]
+            return enhanced[0], loss.squeeze()
+        clean, frames = self.enh_model.encoder(reference, lengths)
+        return enhanced[0], magnitude_loss(spectra[0], clean, frames)
+
+    def _output(
+        self,
+        loss_enh: Tensor | None,
+        loss_asr: Tensor,
+        stats: dict[str, Tensor | None],
+        batch_size: int,
+    ) -> dict[str, object]:
+        """Return the weighted losses in the form that upstream's trainer takes."""
+        stats["loss_asr"] = loss_asr.detach()
+        stats["loss_enh"] = None if loss_enh is None else loss_enh.detach()
+        loss = loss_asr = (1 - self.enh_weight) * loss_asr
+        if loss_enh is not None:
+            loss_enh = self.enh_weight * loss_enh
+            loss = loss_asr + loss_enh
+        stats["loss"] = loss.detach()
+        output = {
+            "loss": loss,
+            "loss_enh": loss_enh,
+            "loss_asr": loss_asr,
+            "stats": stats,
+            "weight": batch_size,
+        }
+        return force_gatherable(output, loss.device)
+
+
+def _names(utt_id: list[str]) -> str:
+    """Return the first few of a batch's utterance ids."""
+    return ", ".join(utt_id[:3]) + (" ..." if len(utt_id) > 3 else "")

@@ -1,0 +1,90 @@
+"""Task: joint SE and ASR training with a chosen gradient method."""
+
+import argparse
+import dataclasses
+import logging
+import sys
+from collections.abc import Sequence
+
+from espnet2.enh.espnet_enh_asr_model import ENH_LOSSES, ESPnetEnhASRModel
+from espnet2.enh.padded_rnn import use_padded_rnn
+from espnet2.tasks.enh_s2t import EnhS2TTask
+from espnet2.tasks.gradient_remedy_checks import check_arguments, check_config_types
+from espnet2.train.gradient_options import resolve_gradient_conf
+from espnet2.train.trainer_gradient_remedy import GradientRemedyTrainer
+from espnet2.utils.get_default_kwargs import get_default_kwargs
+
+
+class GradientRemedyTask(EnhS2TTask):
+    """Upstream's joint task with our model and trainer.
+
+    Our options are top-level keys, which upstream's commands ignore, so that they read
+    the ``config.yaml`` and the checkpoints that this task writes.
+    """
+
+    trainer = GradientRemedyTrainer
+
+    @classmethod
+    def add_task_arguments(cls, parser: argparse.ArgumentParser) -> None:
+        """Add upstream's options and ours."""
+        super().add_task_arguments(parser)
+        defaults = get_default_kwargs(ESPnetEnhASRModel)
+        group = parser.add_argument_group("Joint loss")
+        group.add_argument(
+            "--enh_weight",
+            type=float,
+            default=defaults["enh_weight"],
+            help="w in (1 - w) * ASR loss + w * SE loss",
+        )
+        group.add_argument(
+            "--enh_loss",
+            choices=ENH_LOSSES,
+            default=defaults["enh_loss"],
+            help="magnitude: squared error of magnitudes; criterions: enh_criterions",
+        )
+
+    @classmethod
+    def build_model(cls, args: argparse.Namespace) -> ESPnetEnhASRModel:
+        """Return upstream's joint model with both losses exposed.
+
+        Recurrent separators run on padded batches where training is on a CPU: there
+        the packed ones are several times slower; the results are the same.
+        """
+        upstream = super().build_model(args)
+        if getattr(args, "ngpu", 0) == 0:
+            for name in use_padded_rnn(upstream.enh_model):
+                logging.info(f"enh_model.{name} runs on padded batches")
+        return ESPnetEnhASRModel(
+            upstream.enh_model,
+            upstream.s2t_model,
+            enh_weight=args.enh_weight,
+            enh_loss=args.enh_loss,
+            calc_enh_loss=upstream.calc_enh_loss,
+            bypass_enh_prob=upstream.bypass_enh_prob,
+        )
+
+    @classmethod
+    def main(
+        cls,
+        args: argparse.Namespace | None = None,
+        cmd: Sequence[str] | None = None,
+    ) -> None:
+        """Check the options, then run upstream's main.
+
+        A wrong option ends the program with exit code 2 and one line that names it.
+        """
+        if args is None:
+            parser = cls.get_parser()
+            args = parser.parse_args(cmd)
+            try:
+                if args.config is not None:
+                    check_config_types(args.config, parser)
+                conf = resolve_gradient_conf(args.gradient_conf)
+                args.gradient_conf = dataclasses.asdict(conf)
+                if not args.print_config:
+                    check_arguments(args)
+            except ValueError as error:
+                source = f"{args.config}: " if args.config else ""
+                print(f"{parser.prog}: error: {source}{error}", file=sys.stderr)
+                sys.exit(2)
+        super().main(args=args)

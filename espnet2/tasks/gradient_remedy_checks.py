@@ -1,0 +1,97 @@
+"""What can be known to be wrong before a model is built or a batch is read."""
+
+import argparse
+from pathlib import Path
+
+import yaml
+
+_NUMBERS = {int: (int,), float: (int, float)}
+
+
+def check_config_types(path: str, parser: argparse.ArgumentParser) -> None:
+    """Raise ValueError for a value in a YAML file that its option cannot take.
+
+    Upstream takes any type from a file. Checked are whole and real numbers, choices,
+    and numbers like ``1e-3``, which YAML 1.1 reads as text (it wants ``1.0e-3``).
+    """
+    with open(path, encoding="utf-8") as file:
+        config = yaml.safe_load(file)
+    actions = {action.dest: action for action in parser._actions}
+    for key, value in config.items():
+        action = actions[key]
+        _check_number_text(key, value)
+        wanted = _NUMBERS.get(action.type)
+        is_wrong = isinstance(value, bool) or not isinstance(value, wanted or object)
+        if wanted and value is not None and is_wrong and action.nargs is None:
+            name = "whole number" if action.type is int else "number"
+            raise ValueError(f"{key}: {value!r}: expected a {name}")
+        if action.choices and action.nargs is None and value not in action.choices:
+            raise ValueError(
+                f"{key}: {value!r}: expected one of "
+                f"{', '.join(map(str, action.choices))}"
+            )
+
+
+def _check_number_text(key: str, value: object) -> None:
+    """Raise ValueError if text anywhere under ``key`` looks like 1e-3."""
+    if isinstance(value, dict):
+        for child, inner in value.items():
+            _check_number_text(f"{key}: {child}", inner)
+    elif isinstance(value, list):
+        for inner in value:
+            _check_number_text(key, inner)
+    elif isinstance(value, str) and "e" in value.lower():
+        try:
+            number = float(value)
+        except ValueError:
+            return
+        raise ValueError(
+            f"{key}: {value!r} is text for YAML; write the number as {number:.10f}"
+        )
+
+
+def check_arguments(args: argparse.Namespace) -> None:
+    """Raise ValueError for options that contradict each other or the data.
+
+    Checked are the subtasks, the SE weight, and that a method that needs an SE loss
+    has clean references for some training utterances.
+    """
+    if list(args.subtask_series) != ["enh", "asr"]:
+        raise ValueError(
+            f"subtask_series: {args.subtask_series}: this task is for enh asr"
+        )
+    if not 0 <= args.enh_weight <= 1:
+        raise ValueError(f"enh_weight: {args.enh_weight}: expected 0 to 1")
+    if args.collect_stats or args.gradient_method == "asr_only":
+        return
+    method = f"gradient_method: {args.gradient_method}"
+    if args.enh_weight == 0:
+        raise ValueError(f"enh_weight: 0 leaves no SE loss for {method}; use asr_only")
+    if not args.model_conf.get("calc_enh_loss", True):
+        raise ValueError(
+            f"model_conf: calc_enh_loss: false leaves no SE loss for {method}; "
+            "use asr_only"
+        )
+    _check_references(args, method)
+
+
+def _check_references(args: argparse.Namespace, method: str) -> None:
+    """Raise ValueError if no training utterance has a clean reference."""
+    data = args.train_data_path_and_name_and_type
+    names = [name for _, name, _ in data]
+    if data and "speech_ref1" not in names:
+        raise ValueError(
+            f"{method} needs clean references: add --train_data_path_and_name_and_type "
+            "<data>/spk1.scp,speech_ref1,sound, or use gradient_method: asr_only"
+        )
+    if not args.train_shape_file:
+        return
+    path = Path(args.train_shape_file[0])
+    with path.open(encoding="utf-8") as file:
+        for line in file:
+            if not line.split(maxsplit=1)[0].endswith(("REAL", "CLEAN")):
+                return
+    raise ValueError(
+        f"{method} needs clean references: every utterance id in {path} ends in REAL "
+        "or CLEAN, which have none; add simulated data or use gradient_method: asr_only"
+    )

@@ -1,0 +1,181 @@
+"""Gradient Remedy: weights for two gradients from their 2x2 Gramian.
+
+Y. Hu et al., "Gradient Remedy for Multi-Task Learning in End-to-End Noise-Robust
+Speech Recognition", arXiv 2302.11362. Pure functions of tensors; nothing here knows
+of models, trainers or devices.
+"""
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torchjd.aggregation import GramianWeightedAggregator, Weighting
+
+# Below this cosine (above its inverse as a norm ratio) float64 reciprocals overflow.
+_TINY = 1e-150
+
+
+class Remedy(NamedTuple):
+    """What the remedy decided for each pair of gradients; every field has shape (...).
+
+    Attributes:
+        weights: (..., 2), factors of the auxiliary and of the main gradient.
+        cosine: cosine of the angle between the two original gradients, 0 if one is 0.
+        norm_ratio: r = |G_SE| / |G_ASR| of the originals, 0 if one of them is 0.
+        conflict: bool, the original angle is over 90 degrees.
+        rescaled: bool, the rescale acted.
+        stretch: factor 1 / cos(theta') on G_ASR by the rescale, 1 if it did not act.
+    """
+
+    weights: Tensor
+    cosine: Tensor
+    norm_ratio: Tensor
+    conflict: Tensor
+    rescaled: Tensor
+    stretch: Tensor
+
+
+def check_max_stretch(max_stretch: float | str | None) -> None:
+    """Raise ValueError unless ``max_stretch`` is None, "dynamic" or a number >= 1."""
+    if max_stretch is None or max_stretch == "dynamic":
+        return
+    is_number = isinstance(max_stretch, (int, float)) and not isinstance(
+        max_stretch, bool
+    )
+    if not is_number or not 1 <= max_stretch < math.inf:
+        raise ValueError(
+            f"max_stretch={max_stretch!r}: expected null, 'dynamic' or a number >= 1"
+        )
+
+
+def _cosine_floor(dynamic: Tensor, max_stretch: float | str | None) -> Tensor:
+    """Smallest cos(theta') that keeps 1 / cos(theta') within ``max_stretch``."""
+    check_max_stretch(max_stretch)
+    if max_stretch is None:
+        return torch.zeros_like(dynamic)
+    if max_stretch == "dynamic":
+        return dynamic
+    return torch.full_like(dynamic, 1.0 / max_stretch)
+
+
+def remedy(
+    gramian: Tensor,
+    threshold: float = 5.0,
+    max_stretch: float | str | None = None,
+    projection: bool = True,
+    rescale: bool = True,
+) -> Remedy:
+    """Weights of the remedied gradient, with the figures that led to them.
+
+    With a = G_SE (auxiliary), b = G_ASR (main), r = |a| / |b|, theta = arctan(r):
+
+    1. Projection, if <a, b> < 0: a <- p + (|p| / tan theta) b / |b|, where
+       p = a - <a, b> / |b|^2 b. The angle between the new a and b is theta.
+    2. Rescale, if then |a| > threshold |b|: a <- a cos theta', b <- b / cos theta',
+       theta' being the angle between the current a and b.
+
+    In the Gramian's terms step 1 adds (-r cos + sin) b to a, so that the total is a
+    weighted sum of the two original gradients.
+
+    The paper bounds nothing: at angles just under 90 degrees 1 / cos theta' is
+    arbitrarily large, just over 90 degrees it is sqrt(1 + r^2). ``max_stretch`` raises
+    cos theta' to 1 / max_stretch, so both factors stay each other's inverse;
+    ``"dynamic"`` takes max_stretch = sqrt(1 + r^2), which makes the stretch continuous.
+    As in the authors' code a cos theta' of exactly 0 is not rescaled. With
+    ``projection=False`` a conflicting pair, whose cosine is negative, is rescaled only
+    if ``max_stretch`` bounds the cosine from below.
+
+    Args:
+        gramian: (..., 2, 2), any real dtype; row and column 0 the auxiliary task (SE),
+            1 the main task (ASR).
+        threshold: the paper's K, on |a| / |b|.
+        max_stretch: None, "dynamic" or a number >= 1, see above.
+        projection: whether step 1 is done.
+        rescale: whether step 2 is done.
+
+    Returns:
+        ``Remedy``; floating fields in float64. A zero gradient gives weights (1, 1).
+        Finite Gramians never give non-finite weights; non-finite ones always do.
+
+    Raises:
+        ValueError: ``gramian`` is not (..., 2, 2), or an option is out of range.
+
+    Example:
+        >>> g = torch.tensor([[1.0, 0.0], [-1.0, 1.0]])  # 135 degrees apart
+        >>> [round(w, 3) for w in remedy(g @ g.T).weights.tolist()]
+        [1.0, 2.207]
+    """
+    if gramian.shape[-2:] != (2, 2):
+        raise ValueError(f"gramian: expected (..., 2, 2), got {tuple(gramian.shape)}")
+    if not threshold > 0:
+        raise ValueError(f"threshold={threshold!r}: expected a number > 0")
+    gramian = gramian.detach().to(torch.float64)
+    norms = gramian.diagonal(dim1=-2, dim2=-1).clamp_min(0).sqrt()
+    enh_norm, asr_norm = norms.unbind(-1)
+    nonzero = (enh_norm > 0) & (asr_norm > 0)
+    one, zero = torch.ones_like(enh_norm), torch.zeros_like(enh_norm)
+    ratio = torch.where(nonzero, enh_norm, zero) / torch.where(nonzero, asr_norm, one)
+    ratio = ratio.clamp_max(1 / _TINY)
+    cosine = gramian[..., 0, 1] / torch.where(nonzero, enh_norm, one)
+    cosine = (cosine / torch.where(nonzero, asr_norm, one)).clamp(-1, 1)
+    cosine = torch.where(nonzero, cosine, zero)
+    sine = ((1 - cosine) * (1 + cosine)).sqrt()
+    hypotenuse = torch.hypot(one, ratio)
+
+    conflict = cosine < 0
+    projected = conflict if projection else torch.zeros_like(conflict)
+    added = torch.where(projected, sine - ratio * cosine, zero)
+    new_ratio = torch.where(projected, sine * hypotenuse, ratio)
+    new_cosine = torch.where(projected, 1 / hypotenuse, cosine)
+    bounded = torch.maximum(new_cosine, _cosine_floor(1 / hypotenuse, max_stretch))
+    rescaled = (new_ratio > threshold) & (bounded > _TINY)
+    if not rescale:
+        rescaled = torch.zeros_like(rescaled)
+    shrink = torch.where(rescaled, bounded, one)
+    weights = torch.stack([shrink, shrink * added + 1 / shrink], dim=-1)
+    # 0 for finite Gramians, nan otherwise: a broken gradient is never masked.
+    weights = weights + (gramian * 0).sum((-2, -1)).unsqueeze(-1)
+    return Remedy(weights, cosine, ratio, conflict, rescaled, 1 / shrink)
+
+
+def remedy_weights(
+    gramian: Tensor,
+    threshold: float = 5.0,
+    max_stretch: float | str | None = None,
+    projection: bool = True,
+    rescale: bool = True,
+) -> Tensor:
+    """Weights (..., 2), float64: remedied = w[..., 0] g_se + w[..., 1] g_asr.
+
+    The arguments, the method and what is raised are those of ``remedy``.
+    """
+    return remedy(gramian, threshold, max_stretch, projection, rescale).weights
+
+
+class GradientRemedyWeighting(Weighting[Tensor]):
+    """``remedy_weights`` in torchjd: Gramian (2, 2) in, weights (2,) out."""
+
+    def __init__(self, **options: float | str | bool | None) -> None:
+        super().__init__()
+        self.options = options
+
+    def forward(self, gramian: Tensor, /) -> Tensor:
+        """Return the weights of ``gramian`` (2, 2) in its own dtype."""
+        return remedy_weights(gramian, **self.options).to(gramian.dtype)
+
+
+class GradientRemedy(GramianWeightedAggregator):
+    """Gradient Remedy as a torchjd aggregator: Jacobian (2, n) in, gradient (n,) out.
+
+    Row 0 is the auxiliary task's gradient, row 1 the main task's. Options are those of
+    ``remedy_weights``.
+
+    Example:
+        >>> jacobian = torch.tensor([[1.0, 0.0], [-1.0, 1.0]])
+        >>> [round(g, 3) for g in GradientRemedy()(jacobian).tolist()]
+        [-1.207, 2.207]
+    """
+
+    def __init__(self, **options: float | str | bool | None) -> None:
+        super().__init__(GradientRemedyWeighting(**options))

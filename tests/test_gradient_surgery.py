@@ -1,0 +1,173 @@
+"""Named gradients of two losses, combined where both reach and both may decide."""
+
+import pytest
+import torch
+
+from espnet2.train.gradient_options import (
+    GradientConf,
+    resolve_gradient_conf,
+    resolve_shared_params,
+)
+from espnet2.train.gradient_remedy import GradientRemedy, remedy
+from espnet2.train.gradient_surgery import combine, named_gradients
+
+NAMES = ["enh_model.a", "enh_model.b", "s2t_model.c"]
+GROUPS = {"enh_model": NAMES[:2]}
+
+
+def random_gradients(scale: float) -> dict[str, torch.Tensor]:
+    return {name: scale * torch.randn(3, 4) for name in NAMES[:2]}
+
+
+def slow_remedy(enh: torch.Tensor, asr: torch.Tensor) -> torch.Tensor:
+    jacobian = torch.stack([enh.flatten(), asr.flatten()]).double()
+    return GradientRemedy()(jacobian).float().view_as(enh)
+
+
+@pytest.mark.parametrize("scale", [0.1, 1.0, 30.0])
+def test_tensor_granularity_remedies_each_tensor_by_itself(scale):
+    enh, asr = random_gradients(scale), random_gradients(1.0)
+    result = combine(enh, asr, GROUPS, "remedy", GradientConf())
+    for name in NAMES[:2]:
+        expected = slow_remedy(enh[name], asr[name])
+        torch.testing.assert_close(result.gradients[name], expected)
+
+
+def test_module_granularity_remedies_the_concatenation():
+    enh, asr = random_gradients(20.0), random_gradients(1.0)
+    conf = GradientConf(granularity="module")
+    result = combine(enh, asr, GROUPS, "remedy", conf).gradients
+    flat = [torch.cat([g[n].flatten() for n in NAMES[:2]]) for g in (enh, asr)]
+    expected = slow_remedy(*flat)
+    got = torch.cat([result[n].flatten() for n in NAMES[:2]])
+    torch.testing.assert_close(got, expected)
+
+
+def test_two_prefixes_are_two_groups():
+    enh, asr = random_gradients(20.0), random_gradients(1.0)
+    groups = {"enh_model.a": ["enh_model.a"], "enh_model.b": ["enh_model.b"]}
+    by_module = combine(enh, asr, groups, "remedy", GradientConf(granularity="module"))
+    by_tensor = combine(enh, asr, GROUPS, "remedy", GradientConf())
+    for name in NAMES[:2]:
+        torch.testing.assert_close(by_module.gradients[name], by_tensor.gradients[name])
+
+
+def test_sum_is_the_sum_and_asr_only_drops_the_se_gradient():
+    enh, asr = random_gradients(20.0), random_gradients(1.0)
+    summed = combine(enh, asr, GROUPS, "sum", GradientConf())
+    asr_only = combine(enh, asr, GROUPS, "asr_only", GradientConf())
+    for name in NAMES[:2]:
+        torch.testing.assert_close(summed.gradients[name], enh[name] + asr[name])
+        torch.testing.assert_close(asr_only.gradients[name], asr[name])
+    assert summed.statistics["grad_rescaled"] == 0
+    assert summed.statistics["grad_ratio"] > 5
+
+
+def test_order_of_the_names_does_not_matter():
+    """The authors' code pairs gradients by position among all parameters."""
+    enh, asr = random_gradients(20.0), random_gradients(1.0)
+    shuffled = dict(reversed(list(asr.items())))
+    one = combine(enh, asr, GROUPS, "remedy", GradientConf()).gradients
+    two = combine(enh, shuffled, GROUPS, "remedy", GradientConf()).gradients
+    assert all(torch.equal(one[name], two[name]) for name in one)
+
+
+def test_a_parameter_that_one_loss_reaches_keeps_that_gradient():
+    enh, asr = random_gradients(20.0), random_gradients(1.0)
+    del asr["enh_model.a"], enh["enh_model.b"]
+    asr["s2t_model.c"] = torch.ones(2)
+    result = combine(enh, asr, GROUPS, "remedy", GradientConf())
+    assert torch.equal(result.gradients["enh_model.a"], enh["enh_model.a"])
+    assert torch.equal(result.gradients["enh_model.b"], asr["enh_model.b"])
+    assert torch.equal(result.gradients["s2t_model.c"], torch.ones(2))
+    assert result.statistics == {}
+
+
+def test_without_an_se_gradient_the_asr_gradient_stands():
+    asr = random_gradients(1.0)
+    result = combine({}, asr, GROUPS, "remedy", GradientConf())
+    assert all(torch.equal(result.gradients[name], asr[name]) for name in asr)
+
+
+def test_a_zero_asr_gradient_passes_the_se_gradient_and_is_not_counted():
+    """0 / 0 in the authors' code turns every gradient of the step into nan."""
+    enh, asr = random_gradients(20.0), random_gradients(1.0)
+    asr["enh_model.a"].zero_()
+    result = combine(enh, asr, GROUPS, "remedy", GradientConf())
+    assert torch.equal(result.gradients["enh_model.a"], enh["enh_model.a"])
+    only_b = remedy(
+        torch.stack([enh["enh_model.b"].flatten(), asr["enh_model.b"].flatten()])
+        @ torch.stack([enh["enh_model.b"].flatten(), asr["enh_model.b"].flatten()]).T
+    )
+    torch.testing.assert_close(result.statistics["grad_cosine"], only_b.cosine)
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_a_broken_gradient_stays_broken_in_its_own_tensor_only(bad):
+    enh, asr = random_gradients(1.0), random_gradients(1.0)
+    enh["enh_model.a"][0, 0] = bad
+    result = combine(enh, asr, GROUPS, "remedy", GradientConf()).gradients
+    assert not torch.isfinite(result["enh_model.a"]).all()
+    assert torch.isfinite(result["enh_model.b"]).all()
+
+
+def test_statistics_are_what_they_say():
+    asr = {name: torch.tensor([1.0, 0.0]) for name in NAMES[:2]}
+    enh = {
+        "enh_model.a": torch.tensor([-1.0, 1.0]),
+        "enh_model.b": torch.tensor([6.0, 8.0]),
+    }
+    figures = combine(enh, asr, GROUPS, "remedy", GradientConf()).statistics
+    assert figures["grad_conflict"] == 0.5
+    assert figures["grad_rescaled"] == 0.5
+    assert figures["grad_cosine"].item() == pytest.approx((0.6 - 0.5**0.5) / 2)
+    assert figures["grad_stretch"].item() == pytest.approx(1 / 0.6)
+    assert figures["grad_ratio"].item() == pytest.approx(2**0.5)  # lower median
+
+
+def test_float16_gradients_are_decided_in_float32():
+    enh = {"enh_model.a": torch.full((4000,), 200.0, dtype=torch.float16)}
+    asr = {"enh_model.a": torch.full((4000,), 10.0, dtype=torch.float16)}
+    groups = {"enh_model": ["enh_model.a"]}
+    result = combine(enh, asr, groups, "remedy", GradientConf())
+    assert result.gradients["enh_model.a"].dtype == torch.float16
+    torch.testing.assert_close(
+        result.gradients["enh_model.a"].float(), torch.full((4000,), 210.0)
+    )
+
+
+def test_a_loss_gives_no_entry_for_what_it_does_not_reach():
+    used, unused = torch.ones(2, requires_grad=True), torch.ones(2, requires_grad=True)
+    found = named_gradients((used * 3).sum(), {"used": used, "unused": unused})
+    assert list(found) == ["used"]
+    assert found["used"].tolist() == [3.0, 3.0]
+
+
+def test_shared_prefixes_match_whole_components():
+    names = ["enh_model.w", "enh_model2.w", "s2t_model.w"]
+    assert resolve_shared_params(["enh_model"], names) == {"enh_model": [names[0]]}
+
+
+@pytest.mark.parametrize(
+    "prefixes", [["enh"], ["enh_model", "nowhere"], [], "enh_model"]
+)
+def test_a_prefix_that_matches_nothing_is_an_error(prefixes):
+    with pytest.raises(ValueError, match="shared_params"):
+        resolve_shared_params(prefixes, NAMES)
+
+
+@pytest.mark.parametrize(
+    ("conf", "message"),
+    [
+        ({"treshold": 5}, "unknown key treshold; known are threshold"),
+        ({"threshold": "5"}, "threshold: '5': expected a number"),
+        ({"threshold": True}, "threshold"),
+        ({"projection": 1}, "projection: 1: expected true or false"),
+        ({"granularity": "layer"}, "granularity: 'layer': expected tensor or module"),
+        ({"max_stretch": "big"}, "max_stretch='big'"),
+        ("threshold: 5", "expected a mapping"),
+    ],
+)
+def test_a_wrong_gradient_conf_is_an_error_that_says_what_is_right(conf, message):
+    with pytest.raises(ValueError, match=message):
+        resolve_gradient_conf(conf)
