@@ -9,7 +9,11 @@ from collections.abc import Sequence
 from espnet2.enh.espnet_enh_asr_model import ENH_LOSSES, ESPnetEnhASRModel
 from espnet2.enh.padded_rnn import use_padded_rnn
 from espnet2.tasks.enh_s2t import EnhS2TTask
-from espnet2.tasks.gradient_remedy_checks import check_arguments, check_config_types
+from espnet2.tasks.gradient_remedy_checks import (
+    check_arguments,
+    check_config_types,
+    config_path,
+)
 from espnet2.train.gradient_options import resolve_gradient_conf
 from espnet2.train.trainer_gradient_remedy import GradientRemedyTrainer
 from espnet2.utils.get_default_kwargs import get_default_kwargs
@@ -75,16 +79,18 @@ class GradientRemedyTask(EnhS2TTask):
         """
         if args is None:
             parser = cls.get_parser()
-            args = parser.parse_args(cmd)
+            source = ""
             try:
-                if args.config is not None:
-                    check_config_types(args.config, parser)
+                path = config_path(cmd)
+                if path is not None:
+                    source = f"{path}: "
+                    check_config_types(path, parser)
+                args = parser.parse_args(cmd)
                 conf = resolve_gradient_conf(args.gradient_conf)
                 args.gradient_conf = dataclasses.asdict(conf)
                 if not args.print_config:
                     check_arguments(args)
             except ValueError as error:
-                source = f"{args.config}: " if args.config else ""
                 print(f"{parser.prog}: error: {source}{error}", file=sys.stderr)
                 sys.exit(2)
         super().main(args=args)

@@ -1,6 +1,7 @@
 """What can be known to be wrong before a model is built or a batch is read."""
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 import yaml
@@ -8,17 +9,32 @@ import yaml
 _NUMBERS = {int: (int,), float: (int, float)}
 
 
-def check_config_types(path: str, parser: argparse.ArgumentParser) -> None:
+def config_path(cmd: Sequence[str] | None) -> Path | None:
+    """Return the file of ``--config``, or None if there is none to be read."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--config", type=Path)
+    path = parser.parse_known_args(cmd)[0].config
+    return path if path is not None and path.is_file() else None
+
+
+def check_config_types(path: Path, parser: argparse.ArgumentParser) -> None:
     """Raise ValueError for a value in a YAML file that its option cannot take.
 
     Upstream takes any type from a file. Checked are whole and real numbers, choices,
     and numbers like ``1e-3``, which YAML 1.1 reads as text (it wants ``1.0e-3``).
+    Unknown keys are left to upstream, which refuses them.
     """
-    with open(path, encoding="utf-8") as file:
-        config = yaml.safe_load(file)
+    try:
+        config = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise ValueError(f"is not YAML: {error}") from error
+    if not isinstance(config, dict):
+        raise ValueError("holds no keys; expected lines like 'max_epoch: 10'")
     actions = {action.dest: action for action in parser._actions}
     for key, value in config.items():
-        action = actions[key]
+        action = actions.get(key)
+        if action is None:
+            continue
         _check_number_text(key, value)
         wanted = _NUMBERS.get(action.type)
         is_wrong = isinstance(value, bool) or not isinstance(value, wanted or object)

@@ -1,0 +1,116 @@
+"""The task's command line: its options, what is saved, and its errors."""
+
+from pathlib import Path
+
+import pytest
+import tiny
+import yaml
+
+from espnet2.bin.gradient_remedy_train import get_parser, main
+from espnet2.enh.padded_rnn import PaddedRNN
+from espnet2.tasks.gradient_remedy import GradientRemedyTask
+
+REFERENCED = [
+    "--train_data_path_and_name_and_type=wav.scp,speech,sound",
+    "--train_data_path_and_name_and_type=spk1.scp,speech_ref1,sound",
+]
+
+
+def error_of(capsys, arguments: list[str]) -> str:
+    """The one line with which the command refuses its arguments."""
+    with pytest.raises(SystemExit) as exit_info:
+        main(["--output_dir", "exp", *arguments])
+    assert exit_info.value.code == 2
+    return capsys.readouterr().err.strip().splitlines()[-1]
+
+
+def config(folder: Path, **keys) -> list[str]:
+    path = folder / "train.yaml"
+    path.write_text(yaml.safe_dump(keys), encoding="utf-8")
+    return ["--config", str(path)]
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ({"gradient_metod": "sum"}, "gradient_metod"),
+        ({"gradient_method": "pcgrad2"}, "gradient_method: 'pcgrad2': expected one of"),
+        ({"gradient_conf": {"treshold": 5}}, "unknown key treshold"),
+        ({"gradient_conf": {"threshold": "five"}}, "threshold: 'five'"),
+        ({"enh_weight": "high"}, "enh_weight: 'high': expected a number"),
+        ({"enh_weight": 3}, "enh_weight: 3: expected 0 to 1"),
+        ({"enh_weight": 0}, "leaves no SE loss for gradient_method: remedy"),
+        ({"max_epoch": "ten"}, "max_epoch: 'ten': expected a whole number"),
+        ({"optim_conf": {"lr": "3e-3"}}, "lr: '3e-3' is text for YAML"),
+        ({"model_conf": {"calc_enh_loss": False}}, "calc_enh_loss: false leaves no SE"),
+        ({"subtask_series": ["asr"]}, "subtask_series"),
+    ],
+)
+def test_a_wrong_key_or_value_is_one_line_that_names_file_and_key(
+    tmp_path, capsys, keys, message
+):
+    line = error_of(capsys, [*REFERENCED, *config(tmp_path, **keys)])
+    assert message in line
+    assert str(tmp_path / "train.yaml") in line
+
+
+@pytest.mark.parametrize("text", ["[a, b]", "key: [", ""])
+def test_a_file_that_is_not_a_mapping_is_an_error(tmp_path, capsys, text):
+    path = tmp_path / "broken.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(SystemExit):
+        main(["--output_dir", "exp", "--config", str(path)])
+    assert f"{path}: " in capsys.readouterr().err
+
+
+def test_a_config_that_is_not_there_is_an_error(capsys):
+    assert "nowhere.yaml" in error_of(capsys, ["--config", "nowhere.yaml"])
+
+
+def test_remedy_without_clean_references_says_what_to_add(capsys):
+    line = error_of(capsys, REFERENCED[:1])
+    assert "spk1.scp,speech_ref1,sound" in line
+
+
+def test_training_data_of_real_recordings_only_is_refused(tmp_path, capsys):
+    shapes = tmp_path / "speech_shape"
+    shapes.write_text("a_REAL 100\nb_CLEAN 200\n", encoding="utf-8")
+    line = error_of(capsys, [*REFERENCED, "--train_shape_file", str(shapes)])
+    assert str(shapes) in line and "REAL or CLEAN" in line
+
+
+def test_every_option_of_ours_is_a_flag_over_the_file(tmp_path):
+    keys = config(tmp_path, gradient_conf={"threshold": 2.0, "max_stretch": 10.0})
+    flags = ["--gradient_conf", "threshold=3", "--gradient_method", "sum"]
+    args = get_parser().parse_args(["--output_dir", "exp", *keys, *flags])
+    assert args.gradient_conf == {"threshold": 3, "max_stretch": 10.0}
+    assert args.gradient_method == "sum"
+
+
+def test_the_saved_config_holds_every_key_of_the_method(tmp_path):
+    """A dry run stops before any data is read, but after config.yaml is written."""
+    tokens = tmp_path / "tokens.txt"
+    tokens.write_text("\n".join(tiny.TOKENS), encoding="utf-8")
+    keys = {**tiny.CONFIG, "token_list": str(tokens), "gradient_conf": {"threshold": 2}}
+    options = ["--dry_run", "true", "--ngpu", "0", "--output_dir", str(tmp_path)]
+    main([*options, *REFERENCED, *config(tmp_path, **keys)])
+    saved = yaml.safe_load((tmp_path / "config.yaml").read_text(encoding="utf-8"))
+    assert saved["gradient_method"] == "remedy"
+    assert saved["gradient_conf"] == {
+        "threshold": 2,
+        "max_stretch": None,
+        "projection": True,
+        "rescale": True,
+        "granularity": "tensor",
+    }
+    assert saved["shared_params"] == ["enh_model"]
+    assert saved["enh_weight"] == 0.3
+
+
+def test_recurrent_separators_run_padded_on_a_cpu_and_packed_on_a_gpu():
+    on_cpu = tiny.tiny_model().enh_model.separator.rnn
+    args = tiny.tiny_args()
+    args.ngpu = 1
+    on_gpu = GradientRemedyTask.build_model(args).enh_model.separator.rnn
+    assert isinstance(on_cpu, PaddedRNN)
+    assert not isinstance(on_gpu, PaddedRNN)
