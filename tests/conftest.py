@@ -1,0 +1,65 @@
+"""Shared fixtures: fixed seeds, paths, and an environment for child processes."""
+
+import importlib.util
+import os
+import random
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+import torch
+
+REPO_ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(autouse=True)
+def _fixed_seeds() -> None:
+    random.seed(0)
+    np.random.seed(0)
+    torch.manual_seed(0)
+
+
+@pytest.fixture
+def repo_root() -> Path:
+    """The folder that holds ``espnet2/``, ``egs2/`` and ``tools/``."""
+    return REPO_ROOT
+
+
+@pytest.fixture
+def repo_env() -> dict[str, str]:
+    """Environment for child processes, which do not inherit pytest's path."""
+    python_folder = str(Path(sys.executable).parent)
+    return {
+        **os.environ,
+        "PYTHONPATH": str(REPO_ROOT),
+        "PATH": os.pathsep.join([python_folder, os.environ.get("PATH", os.defpath)]),
+        "OMP_NUM_THREADS": "1",
+    }
+
+
+@pytest.fixture
+def import_script() -> Iterator[Callable[[str | Path], ModuleType]]:
+    """A function that loads a script by its path (relative to the repository)."""
+    path_before = list(sys.path)
+    modules_before = set(sys.modules)
+
+    def load(path: str | Path) -> ModuleType:
+        script = (REPO_ROOT / path).resolve()
+        sys.path.insert(0, str(script.parent))
+        spec = importlib.util.spec_from_file_location(script.stem, script)
+        if spec is None or spec.loader is None:
+            raise ImportError(f"{script} is not a Python file")
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[script.stem] = module  # dataclasses look their module up here
+        spec.loader.exec_module(module)
+        return module
+
+    yield load
+    sys.path[:] = path_before
+    for name in set(sys.modules) - modules_before:
+        origin = getattr(sys.modules[name], "__file__", None)
+        if origin and Path(origin).is_relative_to(REPO_ROOT / "egs2"):
+            del sys.modules[name]

@@ -1,0 +1,222 @@
+import importlib.metadata
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+TOOLS = ("make_venv.sh", "check_environment.py", "activate_python.sh")
+
+
+@pytest.fixture
+def environment(import_script):
+    return import_script("tools/check_environment.py")
+
+
+@pytest.fixture
+def tools(tmp_path: Path, repo_root: Path) -> Path:
+    """A copy of the tools, in a folder with a space, that asks for pip alone."""
+    folder = tmp_path / "a checkout/tools"
+    folder.mkdir(parents=True)
+    for name in TOOLS:
+        shutil.copy(repo_root / "tools" / name, folder)
+    (folder / "requirements.in").write_text("pip\n")
+    (folder / "constraints.txt").write_text("")
+    return folder
+
+
+def make_venv(tools: Path, *python: str, **env: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [tools / "make_venv.sh", *python],
+        env={**os.environ, **env},
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.fixture
+def fake_pip(tools: Path, repo_root: Path) -> Path:
+    """A base Python whose venvs have a pip that only writes down how it was called."""
+    base = tools / "base python"
+    base.write_text(
+        "#!/usr/bin/env bash\n"
+        'if [ "${1:-} ${2:-}" = "-m venv" ]; then\n'
+        "  mkdir -p venv/bin\n"
+        '  cp "$0" venv/bin/python\n'
+        'elif [ "${1:-} ${2:-}" = "-m pip" ]; then\n'
+        '  echo "${*:3}" >>calls\n'
+        "  [ ! -e fail ]\n"
+        f'else\n  exec "{sys.executable}" "$@"\nfi\n'
+    )
+    base.chmod(0o755)
+    return base
+
+
+def installs(tools: Path) -> int:
+    calls = tools / "calls"
+    return calls.read_text().count("--requirement") if calls.exists() else 0
+
+
+def test_a_venv_is_made_once_and_then_left_alone(tools, fake_pip):
+    made = make_venv(tools, str(fake_pip))
+    assert made.returncode == 0, made.stderr
+    assert installs(tools) == 1
+    again = make_venv(tools)
+    assert (again.returncode, again.stdout, installs(tools)) == (0, "", 1)
+
+
+def test_a_killed_install_is_not_taken_for_whole(tools, fake_pip):
+    (tools / "fail").touch()
+    assert make_venv(tools, str(fake_pip)).returncode != 0
+    (tools / "venv/left_over").touch()
+    (tools / "fail").unlink()
+    assert make_venv(tools, str(fake_pip)).returncode == 0
+    assert not (tools / "venv/left_over").exists()
+
+
+@pytest.mark.parametrize("changed", ["requirements.in", "constraints.txt"])
+def test_a_changed_pin_is_installed_in_place(tools, fake_pip, changed):
+    make_venv(tools, str(fake_pip))
+    (tools / "venv/kept").touch()
+    (tools / changed).write_text("pip>=20\n")
+    assert make_venv(tools).returncode == 0
+    assert installs(tools) == 2
+    assert (tools / "venv/kept").exists()
+    make_venv(tools)
+    assert installs(tools) == 2
+
+
+def test_an_update_that_was_killed_is_started_anew(tools, fake_pip):
+    make_venv(tools, str(fake_pip))
+    (tools / "venv/left_over").touch()
+    (tools / "constraints.txt").write_text("pip>=20\n")
+    (tools / "fail").touch()
+    assert make_venv(tools).returncode != 0
+    (tools / "fail").unlink()
+    assert make_venv(tools, str(fake_pip)).returncode == 0
+    assert not (tools / "venv/left_over").exists()
+
+
+@pytest.mark.parametrize(
+    ("python", "said"),
+    [("no-such-python", "no such program"), ("old", "3.10, 3.11 or 3.12 is wanted")],
+)
+def test_a_wrong_interpreter_is_one_line(tools, python, said):
+    old = tools / "old"
+    old.write_text('#!/bin/sh\n[ "$1" = --version ] && echo Python 3.9.1; exit 1\n')
+    old.chmod(0o755)
+    ran = make_venv(tools, str(tools / python))
+    assert ran.returncode == 1
+    assert said in ran.stderr and ran.stderr.count("\n") == 1
+    assert not (tools / "venv").exists()
+
+
+def test_without_a_compiler_nothing_is_begun(tools, fake_pip):
+    ran = make_venv(tools, str(fake_pip), CC="no-such-cc", CXX="no-such-cxx")
+    assert ran.returncode == 1
+    assert "no-such-cc" in ran.stderr and "no-such-cxx" in ran.stderr
+    assert "apt-get install build-essential" in ran.stderr
+    assert ran.stderr.count("\n") == 1
+    assert not (tools / "venv").exists()
+
+
+def test_missing_headers_name_the_package_to_install(environment, monkeypatch):
+    paths = {"include": "/nowhere"}
+    monkeypatch.setattr(environment.sysconfig, "get_paths", lambda: paths)
+    monkeypatch.setenv("CC", "sh")
+    monkeypatch.setenv("CXX", "sh")
+    (line,) = environment.missing_for_install()
+    version = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    assert "/nowhere/Python.h" in line and f"python{version}-dev" in line
+
+
+def test_an_absent_package_is_named(environment, tmp_path):
+    wanted = tmp_path / "requirements.in"
+    wanted.write_text("# a comment\nespnet==1\nno-such_package>=2\n\n")
+    assert environment.absent_packages(wanted) == ["no-such_package"]
+
+
+def test_all_that_is_required_is_pinned_once_for_each_python(repo_root):
+    lines = (repo_root / "tools/constraints.txt").read_text().splitlines()
+    pins = [Requirement(line) for line in lines if not line.startswith("#")]
+    lines = (repo_root / "tools/requirements.in").read_text().splitlines()
+    wanted = [Requirement(line) for line in lines if line and line[0] != "#"]
+    for version in ("3.10", "3.11", "3.12"):
+        python = {"python_version": version, "python_full_version": f"{version}.5"}
+        here = [p.name for p in pins if p.marker is None or p.marker.evaluate(python)]
+        assert len(here) == len(set(here))
+        assert {requirement.name for requirement in wanted} <= set(here)
+    assert all(str(pin.specifier).startswith("==") and not pin.url for pin in pins)
+
+
+def test_the_installed_toolkit_is_the_pinned_one(repo_root):
+    for name in ("espnet", "torch", "torchaudio", "torchjd", "librosa"):
+        version = importlib.metadata.version(name).partition("+")[0]
+        pins = (repo_root / "tools/constraints.txt").read_text()
+        assert f"\n{name}=={version} " in pins
+
+
+def activate(tools: Path, then: str, cwd: Path, **env: str):
+    script = f'set -euo pipefail; . "{tools}/activate_python.sh"; {then}'
+    clean = {k: v for k, v in os.environ.items() if k != "ESPNET_PYTHON_ENV"}
+    return subprocess.run(
+        ["bash", "-c", script, "recipe", "an argument"],
+        env={**clean, **env},
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_without_a_whole_venv_the_command_to_run_is_named(tools, tmp_path):
+    (tools / "venv/bin").mkdir(parents=True)
+    (tools / "venv/bin/python").symlink_to(sys.executable)
+    ran = activate(tools, "echo not reached", tmp_path)
+    assert ran.returncode == 1
+    assert "make -C" in ran.stderr and ran.stderr.count("\n") == 1
+    assert ran.stdout == ""
+
+
+def test_the_venv_and_this_checkout_come_first(tools, fake_pip, tmp_path):
+    make_venv(tools, str(fake_pip))
+    show = 'command -v python; echo "$PYTHONPATH"'
+    ran = activate(tools, show, tmp_path, PYTHONPATH="/elsewhere")
+    python, path = ran.stdout.splitlines()
+    assert python == str(tools / "venv/bin/python")
+    assert path == f"{tools.parent}:/elsewhere"
+
+
+def test_none_keeps_the_python_on_path(tools, tmp_path):
+    path = os.environ["PATH"]
+    ran = activate(tools, 'echo "$PATH"', tmp_path, ESPNET_PYTHON_ENV="none")
+    assert ran.stdout == f"{path}\n"
+
+
+def test_a_users_activate_file_sees_neither_set_u_nor_our_arguments(tools, tmp_path):
+    own = tmp_path / "own env"
+    own.write_text('OWN="${NEVER_SET}<$#>"\n')
+    show = 'echo "$OWN $# $-"'
+    ran = activate(tools, show, tmp_path, ESPNET_PYTHON_ENV=str(own))
+    seen, arguments, options = ran.stdout.split()
+    assert (seen, arguments) == ("<0>", "1")
+    assert "u" in options
+
+
+def test_a_users_activate_file_that_is_absent_is_named(tools, tmp_path):
+    ran = activate(tools, "echo not reached", tmp_path, ESPNET_PYTHON_ENV="/no/env")
+    assert ran.returncode == 1
+    assert "/no/env: no such file" in ran.stderr
+
+
+def test_importing_upstreams_task_prints_nothing(repo_env, tmp_path):
+    ran = subprocess.run(
+        [sys.executable, "-c", "import espnet2.bin.enh_s2t_train"],
+        env={k: v for k, v in repo_env.items() if k != "PYTHONWARNINGS"},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")

@@ -1,0 +1,87 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SHIM = "from pkgutil import extend_path\n__path__ = extend_path(__path__, __name__)\n"
+
+
+@pytest.fixture
+def overlay(import_script):
+    return import_script("tools/check_overlay.py")
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A sound overlay of one module, beside folders named with a space."""
+    root = tmp_path / "a tree"
+    for folder in ("espnet2", "espnet2/train"):
+        (root / folder).mkdir(parents=True)
+        (root / folder / "__init__.py").write_text(SHIM)
+    (root / "espnet2/train/our_own.py").write_text("")
+    return root
+
+
+def test_this_repository_is_sound(overlay, repo_root):
+    assert overlay.check(repo_root) == []
+
+
+def test_a_sound_tree_has_no_problem(overlay, tree):
+    assert overlay.check(tree) == []
+
+
+def test_a_module_named_like_one_of_upstream_is_named(overlay, tree):
+    (tree / "espnet2/train/trainer.py").write_text("")
+    (problem,) = overlay.check(tree)
+    assert problem.startswith("espnet2/train/trainer.py replaces")
+
+
+def test_a_package_that_is_not_empty_upstream_is_named(overlay, tree):
+    # espnet2/tts/utils/__init__.py re-exports names: a shim there would lose them
+    (tree / "espnet2/tts/utils").mkdir(parents=True)
+    (tree / "espnet2/tts/utils/__init__.py").write_text(SHIM)
+    (problem,) = overlay.check(tree)
+    assert problem.startswith("espnet2/tts/utils/__init__.py hides")
+
+
+def test_without_its_shim_our_module_is_missed(overlay, tree):
+    (tree / "espnet2/train/__init__.py").unlink()
+    (problem,) = overlay.check(tree)
+    assert problem.startswith("espnet2.train.our_own is not found")
+
+
+def test_without_the_top_shim_our_modules_are_missed(overlay, tree):
+    (tree / "espnet2/__init__.py").unlink()
+    problems = overlay.check(tree)
+    assert any(line.startswith("espnet2.train.our_own is not") for line in problems)
+
+
+def test_an_empty_init_hides_the_modules_of_upstream(overlay, tree):
+    (tree / "espnet2/train/__init__.py").write_text("")
+    problems = overlay.check(tree)
+    assert any(line.startswith("espnet2.train.trainer is not") for line in problems)
+
+
+def test_a_shim_that_fails_is_told_with_its_error(overlay, tree):
+    (tree / "espnet2/__init__.py").write_text("1 / 0\n")
+    (problem,) = overlay.check(tree)
+    assert "ZeroDivisionError" in problem
+
+
+@pytest.mark.parametrize("bad", [False, True])
+def test_the_exit_code_tells_a_bad_tree_from_a_good_one(tree, repo_root, bad):
+    if bad:
+        (tree / "espnet2/train/trainer.py").write_text("")
+    ran = subprocess.run(
+        [sys.executable, repo_root / "tools/check_overlay.py", tree],
+        capture_output=True,
+        text=True,
+    )
+    assert ran.returncode == int(bad)
+    assert ("espnet2/train/trainer.py" in ran.stderr) == bad
+
+
+def test_a_folder_without_espnet2_is_an_error(overlay, tmp_path):
+    (problem,) = overlay.check(tmp_path)
+    assert "holds no espnet2" in problem

@@ -1,0 +1,86 @@
+#!/usr/bin/env bash
+# Makes tools/venv, or brings it up to date, from requirements.in and constraints.txt.
+#
+#   make_venv.sh [PYTHON]    PYTHON: the interpreter to use, of version 3.10 to 3.12
+#
+# venv/.complete is written last and holds all that the venv was made from: without
+# it the venv is made from nothing, and where it differs the venv is brought up to
+# date. So an install that was killed is never taken for whole.
+set -euo pipefail
+
+python=${1:-}
+cd "$(dirname "${BASH_SOURCE[0]}")"
+unset PYTHONPATH PYTHONHOME # what lies there would count as installed
+
+fail() {
+    echo "make_venv.sh: $*" >&2
+    exit 1
+}
+
+in_range() {
+    "$1" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))' \
+        2>/dev/null
+}
+
+identity() {
+    "$1" -c 'import sys; print("Python %d.%d" % sys.version_info[:2], sys.base_prefix)'
+}
+
+stamp_identity() {
+    { head -n 1 venv/.complete; } 2>/dev/null || true
+}
+
+choose_python() {
+    if [ -x venv/bin/python ] && [ "$(identity venv/bin/python)" = "$(stamp_identity)" ]
+    then
+        echo venv/bin/python
+        return
+    fi
+    for candidate in python3.11 python3.12 python3.10 python3; do
+        if in_range "${candidate}"; then
+            command -v "${candidate}"
+            return
+        fi
+    done
+    fail "no Python 3.10, 3.11 or 3.12 on PATH; install one, or name it: make -C tools PYTHON=<path of python3.11>"
+}
+
+if [ -z "${python}" ]; then
+    python=$(choose_python)
+elif ! command -v "${python}" >/dev/null; then
+    fail "PYTHON=${python}: no such program"
+elif ! in_range "${python}"; then
+    fail "PYTHON=${python} is $("${python}" --version 2>&1); 3.10, 3.11 or 3.12 is wanted"
+fi
+
+wanted=$(identity "${python}"; cat requirements.in constraints.txt)
+if [ -e venv/.complete ] && [ "$(cat venv/.complete)" = "${wanted}" ]; then
+    exit 0
+fi
+"${python}" check_environment.py --before-install
+
+if [ "$(stamp_identity)" = "$(identity "${python}")" ]; then
+    echo "tools/venv is out of date: installing what changed"
+    rm venv/.complete
+else
+    echo "Making tools/venv with ${python}: about 3 GB to download, 3 to 10 minutes"
+    rm -rf venv
+    "${python}" -m venv venv
+fi
+
+# As a variable it also pins what builds the source packages; as a URL it may hold a
+# space, and holds good in the folders where pip runs their builds.
+PIP_CONSTRAINT=$("${python}" -c \
+    'import pathlib; print(pathlib.Path("constraints.txt").resolve().as_uri())')
+export PIP_CONSTRAINT
+
+pip_install() {
+    venv/bin/python -m pip install --use-pep517 --no-user --no-input \
+        --disable-pip-version-check "$@"
+}
+pip_install pip setuptools wheel
+pip_install --requirement requirements.in
+venv/bin/python -m pip check
+echo "${wanted}" >venv/.complete.tmp
+mv venv/.complete.tmp venv/.complete
+echo "tools/venv is ready"
