@@ -1,0 +1,106 @@
+"""What a result was made with: versions, commit, machine, and the run's own config."""
+
+import os
+import platform
+import subprocess
+import sys
+import time
+from importlib import metadata
+from pathlib import Path
+
+import yaml
+
+_PYTHON_TAG = "tag:yaml.org,2002:python/"
+
+
+def describe_environment() -> dict[str, str]:
+    """Return what RESULTS.md tells of the environment, in the order of its lines.
+
+    GPUs are those ``nvidia-smi`` lists on the machine that makes the report.
+    """
+    return {
+        "date": time.strftime("%a %b %d %H:%M:%S %Z %Y"),
+        "python version": sys.version.replace("\n", " "),
+        "espnet version": f"espnet {_version('espnet')}",
+        "pytorch version": f"pytorch {_version('torch')}",
+        "Git hash": git_commit(Path(__file__).resolve().parent),
+        "machine": f"{_cpu_model()}, {os.cpu_count()} cores, {_gpu_names()}",
+    }
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def git_commit(folder: Path) -> str:
+    """Return the short commit of the repository around ``folder``.
+
+    It ends in ``-dirty`` if a tracked file differs from the commit, and is "unknown"
+    without git, without a repository or before the first commit.
+    """
+    describe = ["describe", "--always", "--dirty", "--abbrev=7", "--exclude=*"]
+    return _first_line(["git", "-C", str(folder), *describe]) or "unknown"
+
+
+def _cpu_model() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    names = [line.split(":", 1)[1] for line in lines if line.startswith("model name")]
+    return names[0].strip() if names else platform.processor() or platform.machine()
+
+
+def _gpu_names() -> str:
+    query = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
+    name = _first_line(query)
+    return f"GPU {name}" if name else "no GPU"
+
+
+def _first_line(command: list[str]) -> str:
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=30)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    lines = done.stdout.splitlines()
+    return lines[0].strip() if done.returncode == 0 and lines else ""
+
+
+class _PlainLoader(yaml.SafeLoader):
+    """Reads ``!!python/...`` nodes as the plain lists, mappings or text they hold."""
+
+
+def _construct_plain(
+    loader: yaml.SafeLoader, _tag_suffix: str, node: yaml.Node
+) -> object:
+    if isinstance(node, yaml.MappingNode):
+        return loader.construct_mapping(node, deep=True)
+    if isinstance(node, yaml.SequenceNode):
+        return loader.construct_sequence(node, deep=True)
+    return node.value
+
+
+_PlainLoader.add_multi_constructor(_PYTHON_TAG, _construct_plain)
+
+
+def config_and_seed(exp_dir: Path) -> tuple[str, str]:
+    """Return the training config's file name and the seed from ``config.yaml``.
+
+    Each is "unknown" where the file is missing or unreadable or does not say it: a
+    result must be shown all the same.
+    """
+    try:
+        text = (exp_dir / "config.yaml").read_text(encoding="utf-8")
+        config = yaml.load(text, _PlainLoader)
+    except (OSError, ValueError, yaml.YAMLError):
+        config = None
+    if not isinstance(config, dict):
+        return "unknown", "unknown"
+    name, seed = config.get("config"), config.get("seed")
+    return (
+        Path(str(name)).name if name else "unknown",
+        "unknown" if seed is None else str(seed),
+    )
