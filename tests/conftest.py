@@ -22,13 +22,13 @@ def _fixed_seeds() -> None:
     torch.manual_seed(0)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def repo_root() -> Path:
     """The folder that holds ``espnet2/``, ``egs2/`` and ``tools/``."""
     return REPO_ROOT
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def repo_env() -> dict[str, str]:
     """Environment for child processes, which do not inherit pytest's path."""
     python_folder = str(Path(sys.executable).parent)

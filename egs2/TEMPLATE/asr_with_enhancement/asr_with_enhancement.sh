@@ -1,0 +1,468 @@
+#!/usr/bin/env bash
+# Speech enhancement and recognition trained together, stage by stage.
+# Run it from a recipe folder (egs2/<corpus>/asr_with_enhancement), as run.sh does.
+# shellcheck source-path=SCRIPTDIR disable=SC2034  # tools and cmd.sh use options too
+set -euo pipefail
+
+# Options (with their defaults; each takes one value, as in --stage 3)
+# -- which stages
+stage=1               # first stage
+stop_stage=10000      # last stage
+skip_data_prep=false  # leave out stages 1-5
+skip_train=false      # leave out stages 6-11
+skip_eval=false       # leave out stages 12-15
+# -- machine
+ngpu=1                # GPUs for training, per machine (0: CPU)
+num_nodes=1           # machines for training
+nj=32                 # parallel jobs for data and statistics
+inference_nj=32       # parallel jobs for decoding, enhancement and their scores
+gpu_inference=false   # decode and enhance on a GPU
+dumpdir=dump          # where formatted audio goes
+expdir=exp            # where models and results go
+# -- data
+train_set=            # name of the training set in data/
+valid_set=            # name of the validation set in data/
+test_sets=            # names of the test sets in data/, separated by spaces
+local_data_opts=      # options for local/data.sh
+speed_perturb_factors=  # e.g. "0.9 1.0 1.1"; empty: no speed perturbation
+audio_format=flac     # format of the formatted audio: flac or wav
+fs=16k                # sampling rate
+ref_channel=          # channel to take, from 0, if audio files have several
+min_wav_duration=0.1  # s; shorter training and validation utterances are dropped
+max_wav_duration=20   # s; longer ones are dropped
+# -- tokens
+token_type=bpe        # bpe or char
+nbpe=30               # number of BPE tokens
+bpemode=unigram       # unigram or bpe
+oov="<unk>"           # unknown token
+blank="<blank>"       # CTC's blank token
+sos_eos="<sos/eos>"   # start and end of a sentence
+bpe_input_sentence_size=100000000  # most sentences that BPE training looks at
+bpe_nlsyms=           # symbols that BPE keeps whole, separated by commas
+bpe_char_cover=1.0    # share of the characters that BPE covers
+bpe_train_text=       # text to train BPE on (default: that of the training set)
+nlsyms_txt=none       # file of non-linguistic symbols, one a line, for char
+cleaner=none          # upstream's text cleaner for training text
+lang=noinfo           # language name, which becomes part of folder names
+# -- language model
+use_lm=true           # train an LM and decode with it
+lm_tag=               # name of the LM folder (default: made from the config)
+lm_exp=               # folder of the LM (default: <expdir>/lm_<lm_tag>)
+lm_stats_dir=         # folder of the LM statistics
+lm_config=            # training config of the LM
+lm_args=              # more options for LM training
+lm_train_text=        # LM training text (default: that of the training set)
+lm_dev_text=          # LM validation text (default: that of the validation set)
+lm_test_text=         # text for perplexity (default: that of the first test set)
+lm_fold_length=150    # tokens at which an LM batch is halved
+# -- joint model
+enh_asr_tag=          # name of the model folder (default: made from the config)
+enh_asr_exp=          # folder of the model (default: <expdir>/enh_asr_<tag>)
+enh_asr_stats_dir=    # folder of the statistics
+enh_asr_config=       # training config of the joint model
+enh_asr_args=         # more options for training
+pretrained_model=     # parameters to start from: <file>:<from>:<to>, see --init_param
+ignore_init_mismatch=false      # leave out parameters of other shapes there
+feats_normalize=global_mvn      # of ASR features: global_mvn or utt_mvn
+enh_asr_speech_fold_length=800  # x100 samples at which a batch is halved
+enh_asr_text_fold_length=150    # tokens at which a batch is halved
+# -- decoding, enhancement, scores
+batch_size=1              # decoding batch size
+inference_tag=            # name of the decoding folder (default: made from the config)
+inference_config=         # decoding config
+asr_inference_args=       # more options for decoding
+inference_lm=valid.loss.ave.pth            # LM to decode with
+inference_enh_asr_model=valid.acc.ave.pth  # joint model to decode and enhance with
+enh_inference_args="--normalize_output_wav true"  # more options for enhancement
+inference_enh_config=     # config that overrides the enhancement model's settings
+scoring_protocol="STOI SDR SAR SIR SI_SNR PESQ"  # enhancement scores; PESQ only if named
+local_score_opts=         # options for local/score.sh, if the recipe has one
+# End of options
+
+. scripts/utils/stage_tools.sh
+help_message=$(sed -n '2,3s/^# //p; /^# Options/,/^# End of options/{s/^\([a-z_]*\)=/--\1 /;p;}' "$0")
+run_command="$(printf '%q ' "$0" "$@")"
+. utils/parse_options.sh
+[ $# -eq 0 ] || die "'$1' is not an option; see --help"
+. ./path.sh
+. ./cmd.sh
+
+for name in train_set valid_set test_sets; do
+    [ -n "${!name}" ] || die "--${name} is missing; see --help"
+done
+for name in stage stop_stage nj inference_nj nbpe ngpu num_nodes; do
+    [[ ${!name} =~ ^[0-9]+$ ]] || die "--${name} wants a whole number, not '${!name}'"
+done
+for name in nj inference_nj num_nodes; do
+    [ "${!name}" -gt 0 ] || die "--${name} wants 1 or more"
+done
+[[ ${token_type} =~ ^(bpe|char)$ ]] || die "--token_type wants bpe or char"
+[[ ${feats_normalize} =~ ^(global_mvn|utt_mvn)$ ]] ||
+    die "--feats_normalize wants global_mvn or utt_mvn, not '${feats_normalize}'"
+[[ ${dumpdir}${expdir}${enh_asr_exp}${lm_exp} != *,* ]] ||
+    die "folder names must not have commas, which ESPnet takes for separators"
+for name in enh_asr_config lm_config inference_config inference_enh_config; do
+    [ -z "${!name}" ] || [ -f "${!name}" ] || die "--${name}: there is no file ${!name}"
+done
+read -ra tests <<< "${test_sets}"
+
+# Why stages are left out, if they are
+data_off=
+train_off=
+eval_off=
+[ "${skip_data_prep}" = false ] || data_off="--skip_data_prep true"
+[ "${skip_train}" = false ] || train_off="--skip_train true"
+[ "${skip_eval}" = false ] || eval_off="--skip_eval true"
+lm_off=${train_off}
+[ "${use_lm}" = true ] || lm_off="--use_lm false"
+
+# Names of folders and files that several stages use
+raw_train_set=${train_set}
+suffix=
+if [ -n "${speed_perturb_factors}" ]; then
+    train_set=${train_set}_sp
+    suffix=_sp
+fi
+dump=${dumpdir}/raw
+lang_tag=
+[ "${lang}" = noinfo ] || lang_tag=${lang}_
+tokens_tag=${lang_tag}${token_type}
+bpemodel=none
+if [ "${token_type}" = bpe ]; then
+    tokens_tag+="${nbpe}"
+    token_dir=data/${lang_tag}token_list/bpe_${bpemode}${nbpe}
+    bpemodel=${token_dir}/bpe.model
+else
+    token_dir=data/${lang_tag}token_list/char
+fi
+token_list=${token_dir}/tokens.txt
+
+: "${lm_tag:=$(config_stem "${lm_config}")_${tokens_tag}$(args_tag "${lm_args}")}"
+: "${lm_exp:=${expdir}/lm_${lm_tag}}"
+: "${lm_stats_dir:=${expdir}/lm_stats_${tokens_tag}}"
+: "${enh_asr_tag:=$(config_stem "${enh_asr_config}")_raw_${tokens_tag}$(args_tag "${enh_asr_args}")${suffix}}"
+: "${enh_asr_exp:=${expdir}/enh_asr_${enh_asr_tag}}"
+: "${enh_asr_stats_dir:=${expdir}/enh_asr_stats_raw_${tokens_tag}${suffix}}"
+if [ -z "${inference_tag}" ]; then
+    inference_tag=$(basename "${inference_config:-inference}" .yaml)
+    inference_tag+=$(args_tag "${asr_inference_args}")
+    if [ "${use_lm}" = true ]; then
+        inference_tag+=_lm_${lm_exp##*/}_$(basename "${inference_lm}" .pth)
+    fi
+    inference_tag+=_enh_asr_model_$(basename "${inference_enh_asr_model}" .pth)
+fi
+: "${lm_test_text:=${dump}/${tests[0]}/text_spk1}"
+decode_dir=${enh_asr_exp}/${inference_tag}
+
+text_options=(--token_type "${token_type}" --token_list "${token_list}"
+    --bpemodel "${bpemodel}" --cleaner "${cleaner}" --g2p none
+    --non_linguistic_symbols "${nlsyms_txt}")
+infer_cmd=${decode_cmd}
+infer_ngpu=0
+if [ "${gpu_inference}" = true ]; then
+    infer_cmd=${cuda_cmd}
+    infer_ngpu=1
+fi
+
+# Every data set once, even if it is validation and test set
+mapfile -t all_sets < <(printf '%s\n' "${train_set}" "${valid_set}" "${tests[@]}" |
+    awk '!seen[$0]++')
+if runs 1 "${data_off}" "data preparation (local/data.sh)"; then
+    [ -x local/data.sh ] || die "local/data.sh of this recipe is missing, or not executable"
+    split_words "${local_data_opts}"
+    local/data.sh "${words[@]}"
+    for dset in "${raw_train_set}" "${all_sets[@]:1}"; do
+        utils/validate_data_dir.sh "data/${dset}"
+    done
+fi
+
+if runs 2 "${data_off}" "speed perturbation"; then
+    if [ -z "${speed_perturb_factors}" ]; then
+        log "Stage 2: nothing to do, because --speed_perturb_factors is empty"
+    else
+        source=data/${raw_train_set}
+        require_file "${source}/wav.scp" 1
+        parts=()
+        for factor in ${speed_perturb_factors}; do
+            if [[ ${factor} =~ ^1(\.0*)?$ && ! -e ${source}/segments ]]; then
+                parts+=("${source}")
+                continue
+            fi
+            parts+=("${source}_sp${factor}")
+            python3 pyscripts/audio/perturb_speed.py --factor "${factor}" \
+                ${ref_channel:+--ref_channel "${ref_channel}"} \
+                "${source}" "${parts[-1]}"
+        done
+        rm -rf "data/${train_set}"
+        utils/combine_data.sh "data/${train_set}" "${parts[@]}"
+        utils/validate_data_dir.sh "data/${train_set}"
+    fi
+fi
+
+if runs 3 "${data_off}" "format the audio: ${fs}, ${audio_format}"; then
+    [ -z "${suffix}" ] || require_file "data/${train_set}/wav.scp" 2
+    for dset in "${all_sets[@]}"; do
+        log "Stage 3: data/${dset} -> $(formatted "${dset}")"
+        format_set "data/${dset}" "$(formatted "${dset}")"
+    done
+fi
+
+if runs 4 "${data_off}" "drop too short and too long utterances; texts for the LM"; then
+    for dset in "${train_set}" "${valid_set}"; do
+        require_file "${dump}/org/${dset}/feats_type" 3
+        python3 pyscripts/utils/filter_data.py --fs "${fs}" \
+            --min_wav_duration "${min_wav_duration}" \
+            --max_wav_duration "${max_wav_duration}" "${dump}/org/${dset}" "${dump}/${dset}"
+    done
+    for pair in "lm_train:${lm_train_text:-${dump}/${train_set}/text_spk1}" \
+        "lm_dev:${lm_dev_text:-${dump}/${valid_set}/text_spk1}"; do
+        require_file "${pair#*:}" 1
+        sed 's/^[^ ]*/&_spk1/' "${pair#*:}" > "${dump}/.${pair%%:*}.tmp"
+        mv "${dump}/.${pair%%:*}.tmp" "${dump}/${pair%%:*}.txt"
+    done
+fi
+
+if runs 5 "${data_off}" "tokens (${token_type}) -> ${token_list}"; then
+    text=${bpe_train_text:-${dump}/${train_set}/text_spk1}
+    require_file "${text}" 4
+    require_file "${dump}/${valid_set}/text_spk1" 4
+    if [ "${token_type}" = bpe ]; then
+        python3 pyscripts/text/train_bpe.py --text "${text}" --nbpe "${nbpe}" \
+            --bpemode "${bpemode}" --character_coverage "${bpe_char_cover}" \
+            --input_sentence_size "${bpe_input_sentence_size}" \
+            --user_defined_symbols "${bpe_nlsyms}" --blank "${blank}" --oov "${oov}" \
+            --sos_eos "${sos_eos}" "${token_dir}"
+    else
+        mkdir -p "${token_dir}"
+        python3 -m espnet2.bin.tokenize_text --log_level WARNING --token_type char \
+            --input "${text}" --output "${token_list}.tmp" --field 2- \
+            --cleaner "${cleaner}" --non_linguistic_symbols "${nlsyms_txt}" \
+            --write_vocabulary true --add_symbol "${blank}:0" --add_symbol "${oov}:1" \
+            --add_symbol "${sos_eos}:-1"
+        mv "${token_list}.tmp" "${token_list}"
+    fi
+    python3 pyscripts/text/check_tokens.py --token_list "${token_list}" \
+        --token_type "${token_type}" --bpemodel "${bpemodel}" --cleaner "${cleaner}" \
+        --non_linguistic_symbols "${nlsyms_txt}" \
+        --train "${dump}/${train_set}/text_spk1" --valid "${dump}/${valid_set}/text_spk1"
+fi
+
+lm_data=(--train_data_path_and_name_and_type "${dump}/lm_train.txt,text,text"
+    --valid_data_path_and_name_and_type "${dump}/lm_dev.txt,text,text")
+lm_options=()
+[ -z "${lm_config}" ] || lm_options=(--config "${lm_config}")
+split_words "${lm_args}"
+lm_options+=("${words[@]}")
+if runs 6 "${lm_off}" "LM statistics -> ${lm_stats_dir}"; then
+    require_file "${dump}/lm_train.txt" 4
+    require_file "${dump}/lm_dev.txt" 4
+    require_file "${token_list}" 5
+    collect_stats "${lm_stats_dir}" "${dump}/lm_train.txt" "${dump}/lm_dev.txt" \
+        python3 -m espnet2.bin.lm_train "${text_options[@]}" "${lm_data[@]}" "${lm_options[@]}"
+    append_vocab_size "${lm_stats_dir}" text_shape
+fi
+
+if runs 7 "${lm_off}" "LM training -> ${lm_exp}"; then
+    require_file "${dump}/lm_train.txt" 4
+    require_file "${lm_stats_dir}/valid/text_shape.${token_type}" 6
+    run_training "${lm_exp}" python3 -m espnet2.bin.lm_train --use_preprocessor true \
+        "${text_options[@]}" "${lm_data[@]}" "${lm_options[@]}" \
+        --train_shape_file "${lm_stats_dir}/train/text_shape.${token_type}" \
+        --valid_shape_file "${lm_stats_dir}/valid/text_shape.${token_type}" \
+        --fold_length "${lm_fold_length}" --resume true --output_dir "${lm_exp}"
+fi
+
+if runs 8 "${lm_off}" "perplexity of ${lm_test_text}"; then
+    require_file "${lm_exp}/${inference_lm}" 7
+    require_file "${lm_test_text}" 3
+    ${cuda_cmd} --gpu "${ngpu}" "${lm_exp}/perplexity_test/lm_calc_perplexity.log" \
+        python3 -m espnet2.bin.lm_calc_perplexity --ngpu "${ngpu}" \
+        --data_path_and_name_and_type "${lm_test_text},text,text" \
+        --train_config "${lm_exp}/config.yaml" --model_file "${lm_exp}/${inference_lm}" \
+        --output_dir "${lm_exp}/perplexity_test"
+    log "Stage 8: perplexity $(cat "${lm_exp}/perplexity_test/ppl")"
+fi
+
+if runs 9 "" "n-gram language model"; then
+    log "Stage 9: nothing to do: n-gram models are not part of this recipe"
+fi
+
+asr_data=()
+for pair in "train:${train_set}" "valid:${valid_set}"; do
+    for entry in wav.scp,speech,sound spk1.scp,speech_ref1,sound text_spk1,text_spk1,text; do
+        asr_data+=("--${pair%%:*}_data_path_and_name_and_type" "${dump}/${pair#*:}/${entry}")
+    done
+done
+asr_options=()
+[ -z "${enh_asr_config}" ] || asr_options=(--config "${enh_asr_config}")
+asr_options+=(--frontend_conf "fs=${fs}" --text_name text_spk1)
+split_words "${enh_asr_args}"
+asr_options+=("${words[@]}")
+
+if runs 10 "${train_off}" "statistics -> ${enh_asr_stats_dir}"; then
+    for dset in "${train_set}" "${valid_set}"; do
+        for file in wav.scp spk1.scp text_spk1; do
+            require_file "${dump}/${dset}/${file}" 4
+        done
+    done
+    require_file "${token_list}" 5
+    # Only global normalisation needs features here; the shapes come by themselves.
+    extract=false
+    [ "${feats_normalize}" = utt_mvn ] || extract=true
+    collect_stats "${enh_asr_stats_dir}" \
+        "${dump}/${train_set}/wav.scp" "${dump}/${valid_set}/wav.scp" \
+        python3 -m espnet2.bin.gradient_remedy_train \
+        "${text_options[@]}" "${asr_data[@]}" "${asr_options[@]}" \
+        --asr_model_conf "extract_feats_in_collect_stats=${extract}"
+    append_vocab_size "${enh_asr_stats_dir}" text_spk1_shape
+fi
+
+if runs 11 "${train_off}" "training -> ${enh_asr_exp}"; then
+    require_file "${dump}/${train_set}/wav.scp" 4
+    require_file "${token_list}" 5
+    require_file "${enh_asr_stats_dir}/valid/text_spk1_shape.${token_type}" 10
+    if [ "${feats_normalize}" = global_mvn ]; then
+        require_file "${enh_asr_stats_dir}/train/feats_stats.npz" 10
+        asr_options+=(--normalize global_mvn --normalize_conf
+            "stats_file=${enh_asr_stats_dir}/train/feats_stats.npz")
+    else
+        asr_options+=(--normalize utterance_mvn)
+    fi
+    for part in train valid; do
+        for name in speech speech_ref1 "text_spk1_shape.${token_type}"; do
+            [[ ${name} == *.* ]] || name+=_shape
+            asr_options+=("--${part}_shape_file" "${enh_asr_stats_dir}/${part}/${name}")
+        done
+    done
+    for length in "${enh_asr_speech_fold_length}00" "${enh_asr_speech_fold_length}00" \
+        "${enh_asr_text_fold_length}"; do
+        asr_options+=(--fold_length "${length}")
+    done
+    [ -z "${pretrained_model}" ] || asr_options+=(--init_param "${pretrained_model}")
+    mkdir -p "${enh_asr_exp}"
+    echo "${run_command} --stage 11 \"\$@\" # resumes this training" > "${enh_asr_exp}/run.sh"
+    run_training "${enh_asr_exp}" python3 -m espnet2.bin.gradient_remedy_train \
+        --use_preprocessor true "${text_options[@]}" "${asr_data[@]}" "${asr_options[@]}" \
+        --resume true --ignore_init_mismatch "${ignore_init_mismatch}" \
+        --output_dir "${enh_asr_exp}"
+fi
+
+if runs 12 "${eval_off}" "decoding -> ${decode_dir}"; then
+    options=(--batch_size "${batch_size}")
+    [ -z "${inference_config}" ] || options+=(--config "${inference_config}")
+    if [ "${use_lm}" = true ]; then
+        require_file "${lm_exp}/${inference_lm}" 7
+        options+=(--lm_train_config "${lm_exp}/config.yaml" --lm_file "${lm_exp}/${inference_lm}")
+    fi
+    split_words "${asr_inference_args}"
+    options+=("${words[@]}")
+    require_file "${enh_asr_exp}/${inference_enh_asr_model}" 11
+    for dset in "${tests[@]}"; do
+        dir=${decode_dir}/${dset}
+        start_inference "${dset}" "${dir}"
+        ${infer_cmd} --gpu "${infer_ngpu}" JOB=1:"${jobs}" "${dir}/logdir/asr_inference.JOB.log" \
+            python3 -m espnet2.bin.asr_inference --enh_s2t_task true --ngpu "${infer_ngpu}" \
+            --data_path_and_name_and_type "${dump}/${dset}/wav.scp,speech,sound" \
+            --key_file "${dir}/logdir/keys.JOB.scp" \
+            --asr_train_config "${enh_asr_exp}/config.yaml" \
+            --asr_model_file "${enh_asr_exp}/${inference_enh_asr_model}" \
+            --output_dir "${dir}/logdir/output.JOB" "${options[@]}"
+        join_jobs "${dir}" 1best_recog/{token,token_int,score,text}_spk1
+    done
+fi
+
+if runs 13 "${eval_off}" "enhancement -> ${enh_asr_exp}/enhanced_*"; then
+    options=()
+    [ -z "${inference_enh_config}" ] || options+=(--inference_config "${inference_enh_config}")
+    split_words "${enh_inference_args}"
+    options+=("${words[@]}")
+    require_file "${enh_asr_exp}/${inference_enh_asr_model}" 11
+    for dset in "${tests[@]}"; do
+        dir=${enh_asr_exp}/enhanced_${dset}
+        start_inference "${dset}" "${dir}"
+        ${infer_cmd} --gpu "${infer_ngpu}" JOB=1:"${jobs}" "${dir}/logdir/enh_inference.JOB.log" \
+            python3 -m espnet2.bin.enh_inference --enh_s2t_task true --ngpu "${infer_ngpu}" \
+            --fs "${fs}" --key_file "${dir}/logdir/keys.JOB.scp" \
+            --data_path_and_name_and_type "${dump}/${dset}/wav.scp,speech_mix,sound" \
+            --train_config "${enh_asr_exp}/config.yaml" \
+            --model_file "${enh_asr_exp}/${inference_enh_asr_model}" \
+            --output_dir "${dir}/logdir/output.JOB" "${options[@]}"
+        join_jobs "${dir}" spk1.scp
+    done
+fi
+
+if runs 14 "${eval_off}" "ASR scores -> ${enh_asr_exp}/RESULTS.md"; then
+    for dset in "${tests[@]}"; do
+        require_file "${decode_dir}/${dset}/text_spk1" 12
+        for score in wer:word cer:char ter:token; do
+            if [ "${score}:${token_type}" = ter:token:char ]; then
+                log "Stage 14: no TER for ${dset}, because a char is a token"
+                continue
+            fi
+            options=()
+            [ "${score}" != ter:token ] || options=(--bpemodel "${bpemodel}")
+            python3 pyscripts/utils/score_asr.py --unit "${score#*:}" "${options[@]}" \
+                --reference "${dump}/${dset}/text_spk1" --utt2spk "${dump}/${dset}/utt2spk" \
+                --hypothesis "${decode_dir}/${dset}/text_spk1" \
+                --outdir "${decode_dir}/${dset}/score_${score%:*}"
+        done
+    done
+    if [ -x local/score.sh ]; then
+        split_words "${local_score_opts}"
+        local/score.sh "${words[@]}" "${enh_asr_exp}"
+    fi
+    show_results show_asr_result.py "${enh_asr_exp}" RESULTS.md
+fi
+
+if runs 15 "${eval_off}" "enhancement scores -> ${enh_asr_exp}/RESULTS_enh.md"; then
+    scored=0
+    for dset in "${tests[@]}"; do
+        enhanced=${enh_asr_exp}/enhanced_${dset}
+        require_file "${dump}/${dset}/feats_type" 3
+        require_file "${enhanced}/spk1.scp" 13
+        if [ ! -e "${dump}/${dset}/spk1.scp" ]; then
+            log "Stage 15: ${dset} is left out, because it has no clean reference (spk1.scp)"
+            continue
+        fi
+        awk '$1 !~ /REAL$/' "${dump}/${dset}/spk1.scp" > "${enhanced}/simulated.scp"
+        if [ ! -s "${enhanced}/simulated.scp" ]; then
+            log "Stage 15: ${dset} is left out, because real recordings (ids ending in REAL) have no clean reference"
+            continue
+        fi
+        log "Stage 15: ${dset}: noisy speech, then enhanced speech"
+        score_enhancement "${dump}/${dset}/spk1.scp" "${dump}/${dset}/wav.scp" \
+            "${dump}/${dset}/scoring" "${enhanced}/simulated.scp"
+        score_enhancement "${dump}/${dset}/spk1.scp" "${enhanced}/spk1.scp" \
+            "${enhanced}/scoring" "${enhanced}/simulated.scp"
+        scored=$((scored + 1))
+    done
+    if [ "${scored}" -gt 0 ]; then
+        for dir in "${dump}" "${enh_asr_exp}"; do
+            show_results show_enh_score.py "${dir}" RESULTS_enh.md
+        done
+    fi
+fi
+
+if runs 16 "" "packing the model"; then
+    require_file "${enh_asr_exp}/${inference_enh_asr_model}" 11
+    options=()
+    if [ "${use_lm}" = true ]; then
+        require_file "${lm_exp}/${inference_lm}" 7
+        options+=(--lm_train_config "${lm_exp}/config.yaml" --lm_file "${lm_exp}/${inference_lm}")
+    fi
+    for file in "${bpemodel}" "${enh_asr_stats_dir}/train/feats_stats.npz" \
+        "${enh_asr_exp}/RESULTS.md" "${enh_asr_exp}/RESULTS_enh.md" "${enh_asr_exp}/images"; do
+        [ ! -e "${file}" ] || options+=(--option "${file}")
+    done
+    packed=${enh_asr_exp}/${enh_asr_exp##*/}_$(basename "${inference_enh_asr_model}" .pth)
+    python3 -m espnet2.bin.pack enh_s2t --outpath "${packed}.tmp.zip" \
+        --enh_s2t_train_config "${enh_asr_exp}/config.yaml" \
+        --enh_s2t_model_file "${enh_asr_exp}/${inference_enh_asr_model}" "${options[@]}"
+    mv "${packed}.tmp.zip" "${packed}.zip"
+    log "Stage 16: ${packed}.zip"
+fi
+log "Done: stages ${stage} to $((stop_stage < 16 ? stop_stage : 16))"
+if [ -z "${eval_off}" ] && [ "${stage}" -le 15 ] && [ "${stop_stage}" -ge 15 ]; then
+    python3 pyscripts/utils/show_summary.py --exp "${enh_asr_exp}" \
+        --dumpdir "${dumpdir}" --test_sets "${test_sets}"
+fi

@@ -1,0 +1,126 @@
+"""Reading the audio that a data folder names, and writing audio whole."""
+
+import io
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import humanfriendly
+import numpy as np
+import soundfile
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "utils"))
+from data_dir import DataError, parse_segment  # noqa: E402
+
+
+def parse_rate(text: str) -> int:
+    """Sampling rate in Hz from ``8000``, ``8k`` or ``44.1k``.
+
+    Raises:
+        DataError: the text is no such number, or not above 0.
+    """
+    try:
+        rate = humanfriendly.parse_size(text)
+    except humanfriendly.InvalidSize:
+        rate = 0
+    if rate <= 0:
+        raise DataError(f"sampling rate '{text}': want for example 8000 or 16k")
+    return rate
+
+
+def read_audio(source: str, channel: int | None = None) -> tuple[np.ndarray, int]:
+    """Read one audio file, or the output of a Kaldi pipe (a command ending in ``|``).
+
+    Args:
+        source: A path, or ``<command> |``, which bash runs.
+        channel: The channel to take of several, from 0.
+
+    Returns:
+        The samples as float64 ``(samples,)``, full scale 1, and the rate in Hz.
+
+    Raises:
+        DataError: the file is missing, unreadable, empty, has several channels and
+            ``channel`` is None, or holds a sample that is no finite number.
+    """
+    samples, rate = soundfile_read(source)
+    count = samples.shape[1]
+    if count > 1 and channel is None:
+        raise DataError(f"{source} has {count} channels: choose one with --ref_channel")
+    if channel is not None and count > 1 and not 0 <= channel < count:
+        raise DataError(f"{source} has {count} channels, so no channel {channel}")
+    mono = samples[:, channel or 0] if count > 1 else samples[:, 0]
+    if len(mono) == 0:
+        raise DataError(f"{source} holds no samples")
+    if not np.isfinite(mono).all():
+        where = int(np.flatnonzero(~np.isfinite(mono))[0])
+        raise DataError(f"{source}: sample {where} is {mono[where]}, not a number")
+    return mono, rate
+
+
+def soundfile_read(source: str) -> tuple[np.ndarray, int]:
+    """Samples ``(samples, channels)`` as float64 and the rate, of a file or a pipe."""
+    file: str | io.BytesIO = source
+    if source.endswith("|"):
+        command = ["bash", "-o", "pipefail", "-c", source[:-1]]
+        done = subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL)
+        if done.returncode != 0:
+            reason = done.stderr.decode(errors="replace").strip()[-200:]
+            raise DataError(f"'{source}' failed with {done.returncode}: {reason}")
+        file = io.BytesIO(done.stdout)
+    elif not Path(source).is_file():
+        raise DataError(f"{source} is missing")
+    try:
+        return soundfile.read(file, dtype="float64", always_2d=True)
+    except (soundfile.SoundFileError, OSError) as error:
+        raise DataError(f"{source} is not readable audio: {error}") from None
+
+
+def iterate_audio(
+    scp: Mapping[str, str],
+    segments: Mapping[str, str] | None = None,
+    channel: int | None = None,
+) -> Iterator[tuple[str, np.ndarray, int]]:
+    """Yield ``(utterance, samples, rate)`` in the order of the segments or the scp.
+
+    Raises:
+        DataError: as for `read_audio`, with the utterance; or a segment names an
+            unknown recording or runs past its end.
+    """
+    if segments is None:
+        for key, source in scp.items():
+            yield key, *_read_for(key, source, channel)
+        return
+    loaded, samples, rate = "", np.zeros(0), 1
+    for key, value in segments.items():
+        recording, start, end = parse_segment(value, f"segments: utterance {key}")
+        if recording not in scp:
+            raise DataError(f"segments: utterance {key}: no recording {recording}")
+        if recording != loaded:  # the segments of one recording mostly follow
+            samples, rate = _read_for(key, scp[recording], channel)
+            loaded = recording
+        first, last = round(start * rate), round(end * rate)
+        if last > len(samples):
+            raise DataError(
+                f"segments: utterance {key} ends at {end:g} s, but "
+                f"{scp[recording]} lasts {len(samples) / rate:g} s"
+            )
+        yield key, samples[first:last], rate
+
+
+def _read_for(key: str, source: str, channel: int | None) -> tuple[np.ndarray, int]:
+    try:
+        return read_audio(source, channel)
+    except DataError as error:
+        raise DataError(f"utterance {key}: {error}") from None
+
+
+def write_audio(path: Path, samples: np.ndarray, rate: int) -> None:
+    """Write 16-bit audio beside its place and rename it, so it is never half there.
+
+    Samples beyond full scale are clipped to it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.stem}.tmp{path.suffix}")
+    soundfile.write(temporary, samples, rate, subtype="PCM_16")
+    temporary.replace(path)

@@ -1,0 +1,94 @@
+#!/usr/bin/env python3
+"""Write the audio of an scp at one sampling rate, and a new scp that names it.
+
+Reads plain paths and Kaldi pipes (a command ending in ``|``), cuts ``segments`` if
+given, takes one channel, resamples, and writes 16-bit files. Into the output folder go
+``<utterance>.<format>``, then ``utt2num_samples`` and the scp under its old name, these
+two only when everything before succeeded.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from audio_io import iterate_audio, parse_rate, write_audio
+from resampling import resample
+from tqdm import tqdm
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "utils"))
+from data_dir import DataError, log, read_table, run_cli, write_table  # noqa: E402
+
+
+def format_audio(
+    scp: Path,
+    outdir: Path,
+    rate: int,
+    audio_format: str,
+    segments: Path | None = None,
+    channel: int | None = None,
+) -> int:
+    """Write the audio, the new scp and ``utt2num_samples``.
+
+    Args:
+        scp: The table of audio files or pipes; its name is kept.
+        outdir: The folder to write to.
+        rate: Sampling rate to write, in Hz.
+        audio_format: ``wav`` or ``flac``.
+        segments: Kaldi's table of utterances cut from recordings.
+        channel: The channel to take of several, from 0.
+
+    Returns:
+        The number of utterances.
+
+    Raises:
+        DataError: an audio file cannot be used; the message has the utterance.
+    """
+    cuts = read_table(segments, strict=False) if segments is not None else None
+    sources = read_table(scp, strict=False)
+    written: dict[str, str] = {}
+    lengths: dict[str, str] = {}
+    clipped = 0
+    utterances = iterate_audio(sources, cuts, channel)
+    total = len(sources if cuts is None else cuts)
+    for key, samples, old_rate in tqdm(utterances, total=total, mininterval=5):
+        if Path(key).name != key:
+            raise DataError(f"utterance id {key}: cannot be a file name")
+        wave = resample(samples, old_rate, rate)
+        clipped += bool(np.abs(wave).max() > 1)
+        path = outdir / f"{key}.{audio_format}"
+        write_audio(path, wave, rate)
+        written[key], lengths[key] = str(path), str(len(wave))
+    if clipped:
+        log(
+            f"warning: {scp}: {clipped} utterances exceeded full scale and were clipped"
+        )
+    write_table(outdir / "utt2num_samples", lengths)
+    write_table(outdir / scp.name, written)
+    return len(written)
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Format the scp given on the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--fs", type=str, required=True, help="rate: 8000, 8k, 16k...")
+    parser.add_argument("--audio_format", choices=("wav", "flac"), default="flac")
+    parser.add_argument("--segments", type=Path, help="cut these from the recordings")
+    parser.add_argument("--ref_channel", type=int, help="channel to take, from 0")
+    parser.add_argument("scp", type=Path)
+    parser.add_argument("outdir", type=Path)
+    args = parser.parse_args(arguments)
+    count = format_audio(
+        args.scp,
+        args.outdir,
+        parse_rate(args.fs),
+        args.audio_format,
+        args.segments,
+        args.ref_channel,
+    )
+    log(f"wrote {count} utterances of {args.scp} to {args.outdir}")
+
+
+if __name__ == "__main__":
+    run_cli(main)

@@ -1,0 +1,84 @@
+#!/usr/bin/env python3
+"""Make a copy of a data folder whose speech is faster or slower.
+
+The samples are taken as if they had been recorded at ``factor`` times their rate and
+resampled to the true one (as ``sox speed`` does): tempo and pitch change together, and
+n samples become ceil(n / factor). ``wav.scp`` and ``spk*.scp`` are treated alike, so
+the clean reference stays in step with the noisy speech. Utterance and speaker ids get
+the prefix ``sp<factor>-`` and keep their ends, by which training tells real recordings.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from audio_io import iterate_audio, write_audio
+from resampling import resample
+from tqdm import tqdm
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "utils"))
+from data_dir import (  # noqa: E402
+    SCP_NAME,
+    DataError,
+    log,
+    read_table,
+    require_folder,
+    run_cli,
+    write_table,
+)
+from data_dir_edit import copy  # noqa: E402
+
+
+def change_speed(samples: np.ndarray, rate: int, factor: float) -> np.ndarray:
+    """Samples that play ``factor`` times as fast at the same rate."""
+    return resample(samples, round(rate * factor), rate)
+
+
+def perturb(source: Path, target: Path, factor: float, channel: int | None) -> int:
+    """Make the data folder ``target``; return the number of utterances.
+
+    Raises:
+        DataError: the factor is out of (0.1, 10), or an audio file cannot be used.
+    """
+    if not 0.1 < factor < 10:
+        raise DataError(f"speed factor {factor:g}: want a value such as 0.9 or 1.1")
+    require_folder(source)
+    prefix = f"sp{factor:g}-"
+    copy(source, target, (prefix, ""), (prefix, ""))
+    segments = None
+    if (source / "segments").is_file():
+        segments = read_table(source / "segments")
+        (target / "segments").unlink()
+    for stale in ("utt2dur", "utt2num_frames", "utt2num_samples"):
+        (target / stale).unlink(missing_ok=True)
+    names = sorted(p.name for p in source.iterdir() if SCP_NAME.fullmatch(p.name))
+    count = 0
+    for name in names:
+        (target / name).unlink()
+        scp = {}
+        utterances = iterate_audio(read_table(source / name), segments, channel)
+        for key, samples, rate in tqdm(utterances, desc=name, mininterval=5):
+            path = target / "data" / Path(name).stem / f"{prefix}{key}.wav"
+            write_audio(path, change_speed(samples, rate, factor), rate)
+            scp[prefix + key] = str(path)
+        write_table(target / name, scp)
+        count = len(scp)
+    return count
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Perturb the data folder given on the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--factor", type=float, required=True, help="0.9 is slower")
+    parser.add_argument("--ref_channel", type=int, help="channel to take, from 0")
+    parser.add_argument("source", type=Path)
+    parser.add_argument("target", type=Path)
+    args = parser.parse_args(arguments)
+    count = perturb(args.source, args.target, args.factor, args.ref_channel)
+    log(f"wrote {count} utterances at speed {args.factor:g} to {args.target}")
+
+
+if __name__ == "__main__":
+    run_cli(main)

@@ -1,0 +1,122 @@
+#!/usr/bin/env python3
+"""Train a sentencepiece model on text and write its token list.
+
+Into the output folder go ``train.txt`` (the text without ids), ``bpe.model``,
+``bpe.vocab`` and ``tokens.txt``: blank, unknown, the pieces in the model's order,
+start/end of sentence. The text is taken as it stands (normalisation ``identity``).
+The folder is made under another name and renamed, so it is whole or not there.
+"""
+
+import argparse
+import re
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import sentencepiece
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "utils"))
+from data_dir import DataError, log, read_table, run_cli, write_lines  # noqa: E402
+
+# sentencepiece's own <unk>, <s> and </s>, for which the token list has its symbols.
+OWN_PIECES = 3
+
+
+def train(
+    texts: Sequence[str],
+    outdir: Path,
+    size: int,
+    kind: str,
+    coverage: float,
+    max_sentences: int,
+    symbols: Sequence[str],
+) -> None:
+    """Write ``train.txt``, ``bpe.model`` and ``bpe.vocab``.
+
+    Raises:
+        DataError: the text is too small, or has too many characters, for the size;
+            the message says which sizes would do.
+    """
+    write_lines(outdir / "train.txt", texts)
+    try:
+        sentencepiece.SentencePieceTrainer.train(
+            input=str(outdir / "train.txt"),
+            model_prefix=str(outdir / "bpe"),
+            vocab_size=size,
+            model_type=kind,
+            character_coverage=coverage,
+            input_sentence_size=max_sentences,
+            user_defined_symbols=list(symbols),
+            normalization_rule_name="identity",
+            minloglevel=2,
+        )
+    except (RuntimeError, OSError) as error:
+        raise DataError(explain(str(error), size)) from None
+
+
+def explain(message: str, size: int) -> str:
+    """Sentencepiece's message about the vocabulary size in words of the options."""
+    too_high = re.search(r"value <= (\d+)", message)
+    if too_high:
+        return (
+            f"the text is too small for --nbpe {size}: at most {too_high[1]} "
+            "are possible (or give a larger --bpe_train_text)"
+        )
+    too_small = re.search(r"smaller than required_chars\D+\d+ vs (\d+)", message)
+    if too_small:
+        return (
+            f"--nbpe {size} is below the number of characters in the text: at least "
+            f"{too_small[1]} are needed (or a smaller --bpe_char_cover)"
+        )
+    return f"sentencepiece: {message.strip()}"
+
+
+def write_tokens(outdir: Path, blank: str, oov: str, sos_eos: str) -> int:
+    """Write ``tokens.txt`` from ``bpe.vocab``; return the number of tokens."""
+    vocabulary = (outdir / "bpe.vocab").read_text(encoding="utf-8").split("\n")
+    pieces = [line.split("\t")[0] for line in vocabulary[OWN_PIECES:] if line]
+    tokens = [blank, oov, *pieces, sos_eos]
+    write_lines(outdir / "tokens.txt", tokens)
+    return len(tokens)
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Train on the Kaldi text given on the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--text", type=Path, nargs="+", required=True)
+    parser.add_argument("--nbpe", type=int, required=True, help="vocabulary size")
+    parser.add_argument("--bpemode", choices=("unigram", "bpe"), default="unigram")
+    parser.add_argument("--character_coverage", type=float, default=1.0)
+    parser.add_argument("--input_sentence_size", type=int, default=100_000_000)
+    parser.add_argument("--user_defined_symbols", default="", help="comma-separated")
+    parser.add_argument("--blank", default="<blank>")
+    parser.add_argument("--oov", default="<unk>")
+    parser.add_argument("--sos_eos", default="<sos/eos>")
+    parser.add_argument("outdir", type=Path)
+    args = parser.parse_args(arguments)
+    tables = [read_table(path, strict=False) for path in args.text]
+    texts = [text for table in tables for text in table.values() if text]
+    if not texts:
+        raise DataError(f"{' '.join(map(str, args.text))}: there is no text")
+    new = args.outdir.with_name(f".{args.outdir.name}.tmp")
+    shutil.rmtree(new, ignore_errors=True)
+    new.mkdir(parents=True)
+    symbols = [symbol for symbol in args.user_defined_symbols.split(",") if symbol]
+    train(
+        texts,
+        new,
+        args.nbpe,
+        args.bpemode,
+        args.character_coverage,
+        args.input_sentence_size,
+        symbols,
+    )
+    count = write_tokens(new, args.blank, args.oov, args.sos_eos)
+    shutil.rmtree(args.outdir, ignore_errors=True)
+    new.rename(args.outdir)
+    log(f"{args.outdir}/tokens.txt: {count} tokens from {len(texts)} utterances")
+
+
+if __name__ == "__main__":
+    run_cli(main)

@@ -1,0 +1,95 @@
+#!/usr/bin/env python3
+"""Check a data folder: its tables against each other, then every audio file.
+
+Found are: what ``validate_data_dir.sh`` finds; audio that cannot be decoded or has no
+samples or samples that are no finite numbers; another sampling rate than ``--fs``; and
+a clean reference whose length or rate is not that of the noisy speech. All problems are
+collected, and each names the file and the utterance.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from tqdm import tqdm
+
+_TEMPLATE = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(_TEMPLATE / "utils"), str(_TEMPLATE / "pyscripts" / "audio")]
+from audio_io import parse_rate, read_audio  # noqa: E402
+from data_dir import DataError, Table, log, read_table, run_cli  # noqa: E402
+from data_dir_validate import validate  # noqa: E402
+
+MAX_REPORTED = 20
+
+
+def check_utterance(
+    key: str, tables: dict[str, Table], rate: int | None, channel: int | None
+) -> list[str]:
+    """Say what is wrong with the audio of one entry.
+
+    Args:
+        key: The utterance, or the recording if there are segments.
+        tables: ``wav.scp`` first, then the references, by name.
+        rate: The sampling rate demanded in Hz, or None.
+        channel: The channel to take of several, from 0.
+    """
+    problems: list[str] = []
+    noisy: tuple[int, int] | None = None
+    for name, table in tables.items():
+        if key not in table:
+            continue
+        try:
+            samples, found = read_audio(table[key], channel)
+        except DataError as error:
+            problems.append(f"{name}: {key}: {error}")
+            continue
+        if rate is not None and found != rate:
+            problems.append(f"{name}: {key}: {table[key]} is at {found} Hz, not {rate}")
+        if noisy is None and name == "wav.scp":
+            noisy = (len(samples), found)
+        elif noisy is not None and noisy != (len(samples), found):
+            problems.append(
+                f"{name}: {key}: {len(samples)} samples at {found} Hz, but the noisy "
+                f"speech of wav.scp has {noisy[0]} at {noisy[1]} Hz"
+            )
+    return problems
+
+
+def check(folder: Path, rate: int | None, channel: int | None, threads: int) -> int:
+    """Check the folder; return the number of entries of ``wav.scp``.
+
+    Raises:
+        DataError: there are problems; one line each.
+    """
+    validate(folder)
+    references = sorted(path.name for path in folder.glob("spk[0-9]*.scp"))
+    tables = {name: read_table(folder / name) for name in ["wav.scp", *references]}
+    keys = sorted(tables["wav.scp"])
+    with ThreadPoolExecutor(max_workers=threads) as pool:
+        results = pool.map(lambda k: check_utterance(k, tables, rate, channel), keys)
+        shown = tqdm(results, total=len(keys), desc=f"audio of {folder}", leave=False)
+        problems = [problem for result in shown for problem in result]
+    if problems:
+        more = len(problems) - MAX_REPORTED
+        lines = problems[:MAX_REPORTED] + [f"... and {more} more"] * (more > 0)
+        raise DataError("\n  ".join([f"bad audio in {folder}:", *lines]))
+    return len(keys)
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Check the folder given on the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--fs", help="sampling rate demanded: 8000, 8k, 16k...")
+    parser.add_argument("--ref_channel", type=int, help="channel to take, from 0")
+    parser.add_argument("--nj", type=int, default=4, help="files read at a time")
+    parser.add_argument("data_dir", type=Path)
+    args = parser.parse_args(arguments)
+    rate = parse_rate(args.fs) if args.fs else None
+    count = check(args.data_dir, rate, args.ref_channel, args.nj)
+    log(f"{args.data_dir}: the audio of {count} entries is good")
+
+
+if __name__ == "__main__":
+    run_cli(main)

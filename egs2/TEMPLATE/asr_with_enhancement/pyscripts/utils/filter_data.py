@@ -1,0 +1,105 @@
+#!/usr/bin/env python3
+"""Copy a data folder without utterances that are too short, too long or have no text.
+
+An utterance stays if its length is strictly above the least and strictly below the most
+and its ``text`` (and ``text_spk1``, if there) is not empty. The folder is made under
+another name and renamed, so it is whole or not there.
+"""
+
+import argparse
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+_TEMPLATE = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(_TEMPLATE / "utils"), str(_TEMPLATE / "pyscripts" / "audio")]
+from audio_io import parse_rate  # noqa: E402
+from data_dir import (  # noqa: E402
+    DataError,
+    Table,
+    log,
+    read_table,
+    run_cli,
+    utterance_tables,
+    write_table,
+)
+from data_dir_edit import write_spk2utt  # noqa: E402
+
+
+def choose(
+    lengths: Table, texts: Sequence[Table], rate: int, shortest: float, longest: float
+) -> tuple[set[str], dict[str, int]]:
+    """Utterances to keep, and how many are dropped for which reason.
+
+    Args:
+        lengths: Utterance -> number of samples.
+        texts: The tables in which every utterance must have words.
+        rate: Sampling rate in Hz.
+        shortest: Seconds that must be exceeded.
+        longest: Seconds that must not be reached.
+    """
+    kept: set[str] = set()
+    dropped = {"too short": 0, "too long": 0, "without text": 0}
+    for key, samples in lengths.items():
+        seconds = int(samples) / rate
+        if seconds <= shortest:
+            dropped["too short"] += 1
+        elif seconds >= longest:
+            dropped["too long"] += 1
+        elif not all(text.get(key) for text in texts):
+            dropped["without text"] += 1
+        else:
+            kept.add(key)
+    return kept, dropped
+
+
+def filter_folder(
+    source: Path, target: Path, rate: int, shortest: float, longest: float
+) -> None:
+    """Make the data folder ``target``.
+
+    Raises:
+        DataError: nothing would remain; the message says why.
+    """
+    tables = {name: read_table(source / name) for name in utterance_tables(source)}
+    if "utt2num_samples" not in tables:
+        raise DataError(f"{source}/utt2num_samples is missing")
+    for name, table in tables.items():
+        lacking = tables["utt2num_samples"].keys() - table.keys()
+        if lacking:
+            raise DataError(f"{source / name} lacks utterance {min(lacking)}")
+    texts = [table for name, table in tables.items() if name.startswith("text")]
+    lengths = tables["utt2num_samples"]
+    kept, dropped = choose(lengths, texts, rate, shortest, longest)
+    reasons = ", ".join(f"{count} {reason}" for reason, count in dropped.items())
+    limits = f"limits {shortest:g} s and {longest:g} s"
+    if not kept:
+        raise DataError(f"{source}: no utterance remains: {reasons} ({limits})")
+    new = target.with_name(f".{target.name}.tmp")
+    shutil.rmtree(new, ignore_errors=True)
+    new.mkdir(parents=True)
+    for name, table in tables.items():
+        write_table(new / name, {key: table[key] for key in kept})
+    write_spk2utt(new)
+    shutil.copy2(source / "feats_type", new / "feats_type")
+    shutil.rmtree(target, ignore_errors=True)
+    new.rename(target)
+    log(f"{target}: kept {len(kept)} of {len(lengths)}; dropped {reasons} ({limits})")
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Filter the folder given on the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--fs", required=True, help="sampling rate: 8000, 8k, 16k...")
+    parser.add_argument("--min_wav_duration", type=float, required=True, help="s")
+    parser.add_argument("--max_wav_duration", type=float, required=True, help="s")
+    parser.add_argument("source", type=Path)
+    parser.add_argument("target", type=Path)
+    args = parser.parse_args(arguments)
+    limits = (args.min_wav_duration, args.max_wav_duration)
+    filter_folder(args.source, args.target, parse_rate(args.fs), *limits)
+
+
+if __name__ == "__main__":
+    run_cli(main)

@@ -1,0 +1,185 @@
+#!/usr/bin/env bash
+# What several stages of asr_with_enhancement.sh do; to be sourced by it.
+# The options and the names of folders come from there.
+# shellcheck disable=SC2034,SC2154
+
+# args_tag <options>: what they add to the name of a folder
+args_tag() { echo "$1" | sed -e 's/--/_/g' -e 's/[ |=/]//g'; }
+config_stem() { basename "${1:-train}" .yaml; }
+
+# formatted <set>: its folder after stage 3; training and validation are filtered later
+formatted() {
+    case $1 in
+        "${train_set}" | "${valid_set}") echo "${dump}/org/$1" ;;
+        *) echo "${dump}/$1" ;;
+    esac
+}
+
+log() { echo "$(date '+%Y-%m-%d %H:%M:%S') ${0##*/}: $*"; }
+die() { log "error: $*" >&2; exit 1; }
+
+# require_file <file> <stage that makes it>
+require_file() {
+    [ -e "$1" ] || die "$1 is missing; stage $2 makes it (--stage $2 --stop_stage $2)"
+}
+
+# count_lines <file>
+count_lines() { wc -l < "$1" | tr -d ' '; }
+
+# split_words <text>: set the array `words`; quotes in the text are heeded
+split_words() {
+    words=()
+    [ -z "${1// /}" ] || mapfile -d '' -t words < <(xargs printf '%s\0' <<< "$1")
+}
+
+# count_jobs <most> <table> ...: set `jobs`, never more than a table has lines
+count_jobs() {
+    local table count
+    jobs=$1
+    shift
+    for table in "$@"; do
+        count=$(count_lines "${table}")
+        [ "${count}" -gt 0 ] || die "${table} is empty"
+        jobs=$((jobs < count ? jobs : count))
+    done
+}
+
+# split_keys <table> <prefix>: write <prefix>.N.scp for each of the `jobs`
+split_keys() {
+    local parts=() n
+    for n in $(seq "${jobs}"); do parts+=("$2.${n}.scp"); done
+    utils/split_scp.pl "$1" "${parts[@]}"
+}
+
+# start_inference <set> <folder>: make the folder anew and cut the set into jobs
+start_inference() {
+    require_file "${dump}/$1/feats_type" 3
+    rm -rf "${2:?}"
+    mkdir -p "$2/logdir"
+    count_jobs "${inference_nj}" "${dump}/$1/wav.scp"
+    split_keys "${dump}/$1/wav.scp" "$2/logdir/keys"
+    log "Stage ${current_stage}: $1 in ${jobs} jobs; logs: $2/logdir/*.log"
+}
+
+# join_jobs <folder> <path below output.N> ...: one sorted table of all jobs for each
+join_jobs() {
+    local dir=$1 file name
+    shift
+    for file in "$@"; do
+        name=${file##*/}
+        cat "${dir}"/logdir/output.*/"${file}" | LC_ALL=C sort > "${dir}/.${name}"
+        mv "${dir}/.${name}" "${dir}/${name}"
+    done
+}
+
+# show_results <script> <folder> <file>: write the table, then show it
+show_results() {
+    python3 "pyscripts/utils/$1" "$2" > "$2/.$3"
+    mv "$2/.$3" "$2/$3"
+    cat "$2/$3"
+}
+
+# runs <number> <why it is left out, or ""> <what>: whether a stage is to run
+runs() {
+    [ "${stage}" -le "$1" ] && [ "${stop_stage}" -ge "$1" ] || return 1
+    if [ -n "$2" ]; then
+        log "Stage $1: left out ($3), because of $2"
+        return 1
+    fi
+    log "Stage $1: $3"
+    current_stage=$1
+}
+
+# collect_stats <folder> <train keys> <valid keys> <command ...>: run the command's
+# statistics in parallel jobs and add them up; the shape files come last
+collect_stats() {
+    local dir=$1 train_keys=$2 valid_keys=$3 inputs=() n
+    shift 3
+    rm -rf "${dir:?}"
+    mkdir -p "${dir}/logdir"
+    count_jobs "${nj}" "${train_keys}" "${valid_keys}"
+    split_keys "${train_keys}" "${dir}/logdir/train"
+    split_keys "${valid_keys}" "${dir}/logdir/valid"
+    ${train_cmd} JOB=1:"${jobs}" "${dir}/logdir/stats.JOB.log" "$@" \
+        --collect_stats true --use_preprocessor true --ngpu 0 \
+        --train_shape_file "${dir}/logdir/train.JOB.scp" \
+        --valid_shape_file "${dir}/logdir/valid.JOB.scp" \
+        --output_dir "${dir}/logdir/stats.JOB"
+    for n in $(seq "${jobs}"); do inputs+=(--input_dir "${dir}/logdir/stats.${n}"); done
+    ${train_cmd} "${dir}/logdir/aggregate.log" \
+        python3 -m espnet2.bin.aggregate_stats_dirs "${inputs[@]}" --output_dir "${dir}"
+}
+
+# append_vocab_size <folder with a train and a valid folder> <shape file>
+append_vocab_size() {
+    local size part
+    size=$(count_lines "${token_list}")
+    for part in train valid; do
+        sed "s/\$/,${size}/" "$1/${part}/$2" > "$1/${part}/.$2.tmp"
+        mv "$1/${part}/.$2.tmp" "$1/${part}/$2.${token_type}"
+    done
+}
+
+# run_training <folder> <command ...>: train with a live display, pass failure on
+run_training() {
+    local dir=$1 pid watcher code=0
+    shift
+    mkdir -p "${dir}"
+    if [ -e "${dir}/checkpoint.pth" ]; then
+        log "Resuming the training in ${dir}; remove the folder to start afresh"
+    fi
+    set -m # gives the job a process group, by which all of it can be ended
+    python3 -m espnet2.bin.launch --cmd "${cuda_cmd} --name $(printf %q "${dir##*/}")" \
+        --log "${dir}/train.log" --ngpu "${ngpu}" --num_nodes "${num_nodes}" \
+        --init_file_prefix "${dir}/.dist_init_" --multiprocessing_distributed true -- \
+        "$@" < /dev/null > "${dir}/launch.log" 2>&1 &
+    pid=$!
+    set +m
+    python3 -m espnet2.bin.training_progress "${dir}" --pid "${pid}" &
+    watcher=$! # not in the foreground, where it would keep the trap waiting
+    # shellcheck disable=SC2064  # the numbers now, not the variables later
+    trap "kill -TERM ${watcher} -- -${pid} 2> /dev/null; wait; exit 130" INT TERM HUP
+    wait "${watcher}" || log "The progress display has stopped; see ${dir}/train.log"
+    wait "${pid}" || code=$?
+    trap - INT TERM HUP
+    if [ "${code}" -ne 0 ]; then
+        tail -n 30 "${dir}/train.log" >&2 || tail -n 30 "${dir}/launch.log" >&2
+        die "training failed; the whole log is ${dir}/train.log (and launch.log)"
+    fi
+}
+
+# format_set <source> <target>: format the audio of a data folder and check it
+format_set() {
+    local name options=(--cmd "${train_cmd}" --nj "${nj}" --fs "${fs}")
+    options+=(--audio_format "${audio_format}" --ref_channel "${ref_channel}")
+    require_file "$1/wav.scp" 1
+    rm -rf "${2:?}"
+    utils/copy_data_dir.sh "$1" "$2"
+    if [ -e "$1/segments" ]; then
+        options+=(--segments "$1/segments")
+        rm "$2/segments"
+    fi
+    rm -f "$2"/utt2dur "$2"/utt2num_frames
+    for name in spk1 wav; do
+        if [ -e "$1/${name}.scp" ]; then
+            scripts/audio/format_wav_scp.sh "${options[@]}" "$1/${name}.scp" "$2"
+        fi
+    done
+    pyscripts/utils/check_data.py --fs "${fs}" --nj "${nj}" "$2"
+    echo raw > "$2/feats_type" # last: says that the folder is complete
+}
+
+# score_enhancement <references> <enhanced> <output folder> <key file>
+score_enhancement() {
+    local options=()
+    [[ " ${scoring_protocol} " != *" PESQ "* ]] || options+=(--use_pesq true)
+    rm -rf "${3:?}"
+    mkdir -p "$3/logdir"
+    count_jobs "${inference_nj}" "$4"
+    split_keys "$4" "$3/logdir/keys"
+    ${decode_cmd} JOB=1:"${jobs}" "$3/logdir/enh_scoring.JOB.log" \
+        python3 -m espnet2.bin.enh_scoring --key_file "$3/logdir/keys.JOB.scp" \
+        --output_dir "$3/logdir/output.JOB" --ref_scp "$1" --inf_scp "$2" \
+        "${options[@]}"
+    python3 pyscripts/utils/merge_enh_scores.py --key_file "$4" "$3"
+}

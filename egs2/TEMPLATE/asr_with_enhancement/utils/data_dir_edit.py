@@ -1,0 +1,179 @@
+"""Repair, copy and join Kaldi data folders.
+
+``fix_data_dir.sh``, ``copy_data_dir.sh`` and ``combine_data.sh`` call this file with
+``fix``, ``copy`` or ``combine`` as the first word.
+"""
+
+import argparse
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from data_dir import (
+    DataError,
+    Table,
+    log,
+    parse_segment,
+    read_table,
+    recording_tables,
+    require_folder,
+    run_cli,
+    utt2spk_to_spk2utt,
+    utterance_tables,
+    write_table,
+)
+
+
+def fix(folder: Path, extra: Sequence[str] = ()) -> None:
+    """Sort the tables and keep only the utterances that stand in all of them.
+
+    The tables as they were go to ``.backup``; ``spk2utt`` is made anew.
+
+    Args:
+        folder: The data folder.
+        extra: Names of further tables keyed by utterance.
+
+    Raises:
+        DataError: nothing would remain, or one id has two values.
+    """
+    require_folder(folder)
+    names = utterance_tables(folder, extra)
+    tables = {name: read_table(folder / name, strict=False) for name in names}
+    kept = set.intersection(*(set(table) for table in tables.values()))
+    used: set[str] = set()
+    for name in recording_tables(folder):
+        tables[name] = read_table(folder / name, strict=False)
+        recording_of = _recordings(folder, tables["segments"])
+        kept = {key for key in kept if recording_of[key] in tables[name]}
+        used = {recording_of[key] for key in kept}
+    if not kept:
+        raise DataError(f"{folder}: no utterance stands in all of {' '.join(tables)}")
+    (folder / ".backup").mkdir(exist_ok=True)
+    for name, table in tables.items():
+        ids = kept if name in names else used
+        shutil.copy2(folder / name, folder / ".backup" / name)
+        write_table(folder / name, {key: table[key] for key in ids if key in table})
+    write_spk2utt(folder)
+    log(f"{folder}: kept {len(kept)} of {len(tables['utt2spk'])} utterances")
+
+
+def _recordings(folder: Path, segments: Table) -> Table:
+    """Utterance -> recording."""
+    return {
+        key: parse_segment(value, f"{folder}/segments: utterance {key}")[0]
+        for key, value in segments.items()
+    }
+
+
+def write_spk2utt(folder: Path) -> None:
+    """Make ``spk2utt`` from ``utt2spk``."""
+    utt2spk = read_table(folder / "utt2spk")
+    write_table(folder / "spk2utt", utt2spk_to_spk2utt(utt2spk))
+
+
+def copy(
+    source: Path,
+    target: Path,
+    utt_affixes: tuple[str, str] = ("", ""),
+    spk_affixes: tuple[str, str] = ("", ""),
+) -> None:
+    """Copy the tables of a data folder, with a prefix and suffix on the ids.
+
+    Recordings keep their ids, so audio named in ``wav.scp`` beside ``segments`` is
+    still found.
+
+    Raises:
+        DataError: the source is no data folder, or is the target.
+    """
+    require_folder(source)
+    if target.exists() and source.samefile(target):
+        raise DataError(f"cannot copy {source} onto itself")
+    target.mkdir(parents=True, exist_ok=True)
+    before, after = utt_affixes
+    spk_before, spk_after = spk_affixes
+    for name in utterance_tables(source):
+        table = read_table(source / name, strict=False)
+        if name == "utt2spk":
+            table = {k: f"{spk_before}{v}{spk_after}" for k, v in table.items()}
+        write_table(target / name, {f"{before}{k}{after}": table[k] for k in table})
+    for name in recording_tables(source):
+        write_table(target / name, read_table(source / name, strict=False))
+    write_spk2utt(target)
+
+
+def combine(target: Path, sources: Sequence[Path], extra: Sequence[str] = ()) -> None:
+    """Join data folders; a table that not every source has is left out, and said.
+
+    Args:
+        target: The folder to make.
+        sources: The data folders.
+        extra: Names of further tables that every source must have.
+
+    Raises:
+        DataError: an utterance stands in two sources, or an extra table is missing.
+    """
+    for source in sources:
+        require_folder(source)
+    found = [
+        {*utterance_tables(source, extra), *recording_tables(source)}
+        for source in sources
+    ]
+    common = set.intersection(*found)
+    for name in sorted(set.union(*found, extra) - common):
+        lacking = next(
+            s for s, has in zip(sources, found, strict=True) if name not in has
+        )
+        if name in extra or name in ("wav.scp", "segments"):
+            raise DataError(f"{lacking / name} is missing, the other sources have one")
+        log(f"{target}: {name} is left out, since {lacking} has none")
+    target.mkdir(parents=True, exist_ok=True)
+    for name in sorted(common):
+        write_table(target / name, _join(name, sources))
+    write_spk2utt(target)
+
+
+def _join(name: str, sources: Sequence[Path]) -> Table:
+    joined: Table = {}
+    origin: dict[str, Path] = {}
+    for source in sources:
+        for key, value in read_table(source / name, strict=False).items():
+            same_recording = name.endswith(".scp") and joined.get(key) == value
+            if key in joined and not same_recording:
+                raise DataError(f"{key} stands in {origin[key] / name} and in {source}")
+            joined[key] = value
+            origin[key] = source
+    return joined
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Run the command named by the first argument."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    fixer = commands.add_parser("fix", prog="fix_data_dir.sh", description=fix.__doc__)
+    fixer.add_argument("data_dir", type=Path)
+    fixer.add_argument("--utt-extra-files", "--utt_extra_files", default="")
+    copier = commands.add_parser("copy", prog="copy_data_dir.sh")
+    for name in ("utt-prefix", "utt-suffix", "spk-prefix", "spk-suffix"):
+        copier.add_argument(f"--{name}", f"--{name.replace('-', '_')}", default="")
+    copier.add_argument(
+        "--validate-opts", "--validate_opts", help="accepted and ignored"
+    )
+    copier.add_argument("source", type=Path)
+    copier.add_argument("target", type=Path)
+    combiner = commands.add_parser("combine", prog="combine_data.sh")
+    combiner.add_argument("--extra-files", "--extra_files", default="")
+    combiner.add_argument("--skip-fix", "--skip_fix", help="accepted and ignored")
+    combiner.add_argument("target", type=Path)
+    combiner.add_argument("sources", type=Path, nargs="+")
+    args = parser.parse_args(arguments)
+    if args.command == "fix":
+        fix(args.data_dir, args.utt_extra_files.split())
+    elif args.command == "copy":
+        utt = (args.utt_prefix, args.utt_suffix)
+        copy(args.source, args.target, utt, (args.spk_prefix, args.spk_suffix))
+    else:
+        combine(args.target, args.sources, args.extra_files.split())
+
+
+if __name__ == "__main__":
+    run_cli(main)

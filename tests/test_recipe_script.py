@@ -1,0 +1,209 @@
+"""The recipe script: options, stages run alone, what it says, how it stops."""
+
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+TEMPLATE = "egs2/TEMPLATE/asr_with_enhancement"
+
+
+@pytest.fixture
+def recipe(repo_root, tmp_path) -> Path:
+    """A recipe folder with a space in its path, with links to the template."""
+    folder = tmp_path / "my recipe"
+    folder.mkdir()
+    names = "asr_with_enhancement.sh cmd.sh path.sh pyscripts scripts utils".split()
+    for name in names:
+        (folder / name).symlink_to(repo_root / TEMPLATE / name)
+    return folder
+
+
+@pytest.fixture
+def shell(recipe, repo_env):
+    """Run a bash command in the recipe folder."""
+    env = {**repo_env, "ESPNET_PYTHON_ENV": "none"}
+
+    def run(*words: str) -> subprocess.CompletedProcess:
+        return subprocess.run(
+            words, cwd=recipe, env=env, capture_output=True, text=True, timeout=120
+        )
+
+    return run
+
+
+@pytest.fixture
+def stages(shell):
+    """Run the recipe script with the sets named and the options given."""
+    sets = ["--train_set", "tr", "--valid_set", "va", "--test_sets", "t1 t2"]
+
+    def run(*words: str) -> subprocess.CompletedProcess:
+        return shell("./asr_with_enhancement.sh", *sets, *words)
+
+    return run
+
+
+def test_help_prints_every_option_with_its_comment(shell, repo_root):
+    done = shell("./asr_with_enhancement.sh", "--help")
+    assert done.returncode == 0
+    script = (repo_root / TEMPLATE / "asr_with_enhancement.sh").read_text()
+    options = script.split("# Options")[1].split("# End of options")[0]
+    names = [line.split("=")[0] for line in options.splitlines() if "=" in line[:30]]
+    assert len(names) > 50
+    printed = {line.split()[0]: line for line in done.stdout.splitlines() if line}
+    for name in names:
+        assert "#" in printed[f"--{name}"], name
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--no_such", "1"], "there is no option --no_such"),
+        (["--stage"], "the option --stage wants a value"),
+        (["--stage=3"], "write '--stage 3' in place of '--stage=3'"),
+        (["--use_lm", "yes"], "--use_lm wants true or false, not 'yes'"),
+        (["--nj", "many"], "--nj wants a whole number, not 'many'"),
+        (["--nj", "0"], "--nj wants 1 or more"),
+        (["--token_type", "phn"], "--token_type wants bpe or char"),
+        (["--feats_normalize", "x"], "wants global_mvn or utt_mvn, not 'x'"),
+        (["--enh_asr_config", "none.yaml"], "there is no file none.yaml"),
+        (["--dumpdir", "a,b"], "must not have commas"),
+        (["--train_set", ""], "--train_set is missing"),
+        (["word"], "'word' is not an option"),
+    ],
+)
+def test_a_bad_option_is_told_in_one_line(stages, words, message):
+    done = stages(*words)
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_dashes_and_underscores_are_the_same(shell, recipe):
+    script = 'a_b=1 c=; . utils/parse_options.sh; echo "$a_b|$c|$1"'
+    (recipe / "t.sh").write_text(script)
+    done = shell("bash", "-eu", "t.sh", "--a-b", "x y", "--c", "", "rest")
+    assert done.stdout == "x y||rest\n"
+
+
+@pytest.mark.parametrize(
+    ("stage", "file", "maker"),
+    [
+        (3, "data/tr/wav.scp", 1),
+        (4, "dump/raw/org/tr/feats_type", 3),
+        (5, "dump/raw/tr/text_spk1", 4),
+        (6, "dump/raw/lm_train.txt", 4),
+        (7, "dump/raw/lm_train.txt", 4),
+        (8, "exp/lm_train_bpe30/valid.loss.ave.pth", 7),
+        (10, "dump/raw/tr/wav.scp", 4),
+        (11, "dump/raw/tr/wav.scp", 4),
+        (12, "exp/lm_train_bpe30/valid.loss.ave.pth", 7),
+        (13, "exp/enh_asr_train_raw_bpe30/valid.acc.ave.pth", 11),
+        (15, "dump/raw/t1/feats_type", 3),
+        (16, "exp/enh_asr_train_raw_bpe30/valid.acc.ave.pth", 11),
+    ],
+)
+def test_a_stage_without_its_input_says_which_stage_makes_it(
+    stages, stage, file, maker
+):
+    done = stages("--stage", str(stage), "--stop_stage", str(stage))
+    assert done.returncode == 1
+    assert f"{file} is missing; stage {maker} makes it" in done.stderr
+
+
+def test_stage_1_says_if_there_is_no_data_script(stages):
+    done = stages("--stop_stage", "1")
+    assert done.returncode == 1 and "local/data.sh of this recipe is" in done.stderr
+
+
+def test_every_stage_left_out_is_told_with_the_reason(stages):
+    off = ["--skip_data_prep", "true", "--skip_train", "true", "--skip_eval", "true"]
+    done = stages(*off, "--stop_stage", "15")
+    assert done.returncode == 0, done.stderr
+    for number in range(1, 16):
+        line = next(x for x in done.stdout.splitlines() if f" Stage {number}: " in x)
+        assert "left out" in line or number == 9
+    done = stages("--use_lm", "false", "--stage", "6", "--stop_stage", "9")
+    assert done.stdout.count("because of --use_lm false") == 3
+    assert "n-gram models are not part of this recipe" in done.stdout
+
+
+def test_local_data_options_may_be_quoted(stages, recipe):
+    (recipe / "local").mkdir()
+    (recipe / "local/data.sh").write_text('#!/bin/bash\nprintf "<%s>" "$@"; exit 3\n')
+    (recipe / "local/data.sh").chmod(0o755)
+    options = "--corpus_dir '/my corpus' --num_train 3"
+    done = stages("--stop_stage", "1", "--local_data_opts", options)
+    assert done.returncode != 0
+    assert "<--corpus_dir></my corpus><--num_train><3>" in done.stdout
+
+
+def test_setup_makes_relative_links_that_work(repo_root, repo_env, tmp_path):
+    egs2 = tmp_path / "a copy" / "egs2"
+    template = egs2 / "TEMPLATE" / "asr_with_enhancement"
+    template.parent.mkdir(parents=True)
+    subprocess.run(["cp", "-R", repo_root / TEMPLATE, template], check=True)
+    recipe = egs2 / "new" / "asr_with_enhancement"
+    for _ in range(2):  # a second time changes nothing
+        subprocess.run([template / "setup.sh", recipe], check=True, env=repo_env)
+    for name in ("asr_with_enhancement.sh", "path.sh", "cmd.sh", "db.sh", "utils"):
+        assert not os.readlink(recipe / name).startswith("/")
+        assert (recipe / name).exists()
+    assert (recipe / "conf").is_dir() and (recipe / "local").is_dir()
+    away = subprocess.run([template / "setup.sh", tmp_path / "x"], capture_output=True)
+    assert away.returncode == 1 and b"is not beside the template" in away.stderr
+
+
+TRAINING = """
+set -euo pipefail
+. scripts/utils/stage_tools.sh
+PATH=$PWD/utils:$PATH
+cuda_cmd=run.pl ngpu=0 num_nodes=1
+run_training "exp/a model" bash job.sh
+echo after
+"""
+
+
+def test_a_failed_training_shows_the_end_of_its_log(shell, recipe):
+    (recipe / "t.sh").write_text(TRAINING)
+    (recipe / "job.sh").write_text("echo went wrong; exit 3\n")
+    done = shell("bash", "t.sh")
+    assert done.returncode == 1
+    assert "went wrong" in done.stderr
+    assert "the whole log is exp/a model/train.log" in done.stderr
+    assert "after" not in done.stdout
+
+
+def test_a_training_that_goes_on_says_so(shell, recipe):
+    (recipe / "t.sh").write_text(TRAINING)
+    (recipe / "job.sh").write_text("true\n")
+    (recipe / "exp/a model").mkdir(parents=True)
+    (recipe / "exp/a model/checkpoint.pth").touch()
+    done = shell("bash", "t.sh")
+    assert done.returncode == 0, done.stderr
+    assert "Resuming the training in exp/a model" in done.stdout
+    assert "after" in done.stdout
+
+
+@pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_ends_the_training(recipe, repo_env, kind):
+    (recipe / "t.sh").write_text(TRAINING)
+    (recipe / "job.sh").write_text("echo $$ > job.pid; sleep 60; true\n")
+    process = subprocess.Popen(
+        ["bash", "t.sh"], cwd=recipe, env=repo_env, start_new_session=True
+    )
+    pid_file = recipe / "job.pid"
+    deadline = time.time() + 60
+    while not (pid_file.exists() and pid_file.read_text()):
+        assert time.time() < deadline
+        time.sleep(0.1)
+    if kind == signal.SIGINT:  # as Ctrl-C does: to all in the foreground
+        os.killpg(process.pid, kind)
+    else:
+        process.send_signal(kind)
+    assert process.wait(timeout=30) != 0
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(pid_file.read_text()), 0)
