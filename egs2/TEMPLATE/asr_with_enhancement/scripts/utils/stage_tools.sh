@@ -122,14 +122,15 @@ append_vocab_size() {
 
 # run_training <folder> <command ...>: train with a live display, pass failure on
 run_training() {
-    local dir=$1 pid watcher code=0
+    local dir=$1 pid watcher code=0 threads=1
     shift
+    [ "${ngpu}" -gt 0 ] || threads=$(nproc) # on a CPU the one job has all cores
     mkdir -p "${dir}"
     if [ -e "${dir}/checkpoint.pth" ]; then
         log "Resuming the training in ${dir}; remove the folder to start afresh"
     fi
     set -m # gives the job a process group, by which all of it can be ended
-    python3 -m espnet2.bin.launch --cmd "${cuda_cmd} --name $(printf %q "${dir##*/}")" \
+    OMP_NUM_THREADS=${threads} python3 -m espnet2.bin.launch --cmd "${cuda_cmd} --name $(printf %q "${dir##*/}")" \
         --log "${dir}/train.log" --ngpu "${ngpu}" --num_nodes "${num_nodes}" \
         --init_file_prefix "${dir}/.dist_init_" --multiprocessing_distributed true -- \
         "$@" < /dev/null > "${dir}/launch.log" 2>&1 &

@@ -1,0 +1,145 @@
+"""One voice's part of the corpus: pairs of clean and noisy wav files."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+from fm_link import AUDIO_RATE, acoustic_noise, band_limit, fm_link, rms
+from speak import Speaker
+
+CLEAN_RMS = 0.05  # of full scale: -26 dB
+HIGHEST_PEAK = 0.95  # of full scale
+SHORTEST = 1.5  # s, reached by more silence round the speech
+SPEAKING_RATES = (160, 210)  # words a minute
+PITCHES = (35, 65)  # espeak-ng's 0 to 99; 50 is the voice's own
+SILENCES = (0.1, 0.25)  # s, before and after the speech
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What the radio does to the corpus; both ranges are drawn from uniformly.
+
+    Attributes:
+        cnr_min: Lowest carrier-to-noise ratio in the IF bandwidth, dB.
+        cnr_max: Highest one, dB.
+        snr_min: Lowest ratio of speech to acoustic noise at the microphone, dB.
+        snr_max: Highest one, dB.
+    """
+
+    cnr_min: float
+    cnr_max: float
+    snr_min: float
+    snr_max: float
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """What is known of an utterance when its audio is made.
+
+    Attributes:
+        set_name: "train", "valid" or "test".
+        voice: Variant of espeak-ng, the speaker's id.
+        number: Place in the set; with the seed it fixes all random choices.
+        text: Upper-case words.
+    """
+
+    set_name: str
+    voice: str
+    number: int
+    text: str
+
+    @property
+    def utt_id(self) -> str:
+        """The id, which begins with the speaker's."""
+        return f"{self.voice}-{self.set_name}-{self.number:05d}"
+
+
+def radio_pair(
+    speech: np.ndarray, cnr_db: float, snr_db: float, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Band-limited clean speech and the same through the radio, aligned.
+
+    The noisy signal is scaled so that its projection on the clean one is the clean
+    one: ``sum(noisy * clean) = sum(clean**2)``. Both are made quieter together if
+    a peak would pass 0.95 of full scale.
+
+    Args:
+        speech: Sound at the microphone, ``(samples,)``, 8 kHz, any level above 0.
+        cnr_db: Carrier-to-noise ratio in the IF bandwidth, dB.
+        snr_db: Speech over acoustic noise in the voice band, both over the whole
+            utterance, dB.
+        rng: Source of both noises.
+
+    Returns:
+        Clean and noisy, each ``(samples,)`` float64, full scale 1.
+    """
+    clean = band_limit(speech)
+    clean *= CLEAN_RMS / rms(clean)
+    noise = acoustic_noise(len(clean), rng) * CLEAN_RMS * 10.0 ** (-snr_db / 20.0)
+    noisy = fm_link(clean + noise, cnr_db, rng)
+    noisy *= np.sum(clean**2) / np.sum(noisy * clean)
+    peak = max(np.abs(clean).max(), np.abs(noisy).max())
+    scale = min(1.0, HIGHEST_PEAK / peak)
+    return clean * scale, noisy * scale
+
+
+def render_voice(
+    utterances: list[Utterance], conditions: Conditions, seed: int, folder: Path
+) -> None:
+    """Write the audio of one voice and a list of what was made.
+
+    To be run in a fresh process, see ``speak.py``.
+
+    Args:
+        utterances: All of one voice, in a fixed order.
+        conditions: Ranges of the noise.
+        seed: Of the whole corpus.
+        folder: The corpus; gets ``<set>/{noisy,clean}/<id>.wav`` and
+            ``<set>/<voice>.jsonl``.
+    """
+    voice, set_folder = utterances[0].voice, folder / utterances[0].set_name
+    for kind in ("noisy", "clean"):
+        (set_folder / kind).mkdir(parents=True, exist_ok=True)
+    speaker = Speaker(voice)
+    lines = []
+    for utterance in utterances:
+        record = _render(utterance, speaker, conditions, seed, set_folder)
+        lines.append(json.dumps(record) + "\n")
+    (set_folder / f"{voice}.jsonl").write_text("".join(lines))
+
+
+def _render(
+    utterance: Utterance,
+    speaker: Speaker,
+    conditions: Conditions,
+    seed: int,
+    set_folder: Path,
+) -> dict[str, object]:
+    """Write one pair of files; returns the utterance's record."""
+    key = f"{utterance.set_name}-{utterance.number}".encode()
+    rng = np.random.default_rng([seed, *key])
+    rate, pitch = rng.integers(*SPEAKING_RATES), rng.integers(*PITCHES)
+    espeak_seed = int(rng.integers(1, 2**31))
+    speech = speaker.say(utterance.text, int(rate), int(pitch), espeak_seed)
+    cnr_db = rng.uniform(conditions.cnr_min, conditions.cnr_max)
+    snr_db = rng.uniform(conditions.snr_min, conditions.snr_max)
+    pair = radio_pair(_with_silence(speech, rng), cnr_db, snr_db, rng)
+    for kind, audio in zip(("clean", "noisy"), pair, strict=True):
+        pcm = np.round(audio * 32767).astype(np.int16)
+        path = set_folder / kind / f"{utterance.utt_id}.wav"
+        soundfile.write(path, pcm, AUDIO_RATE, subtype="PCM_16")
+    return {
+        **asdict(utterance),
+        "utt_id": utterance.utt_id,
+        "cnr_db": round(cnr_db, 2),
+        "snr_db": round(snr_db, 2),
+        "samples": len(pair[0]),
+    }
+
+
+def _with_silence(speech: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    before, after = (rng.uniform(*SILENCES, size=2) * AUDIO_RATE).astype(int)
+    missing = int(SHORTEST * AUDIO_RATE) - len(speech) - before - after
+    return np.pad(speech, (before, after + max(0, missing)))

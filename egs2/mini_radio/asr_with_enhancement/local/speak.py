@@ -1,0 +1,155 @@
+"""Speech of espeak-ng's voice variants, synthesised inside this process.
+
+The synthesiser comes from the package ``espeakng-loader``, an optional dependency
+of this recipe alone. espeak-ng is licensed under the GPL, version 3 or later; it is
+loaded at run time and no part of it is in this repository.
+
+espeak-ng keeps state from one utterance to the next, and the seed of its random
+numbers covers only a part of it. The same audio comes again only if a fresh process
+speaks the same utterances in the same order: use one process for one voice.
+"""
+
+import ctypes
+import math
+import os
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from scipy.signal import resample_poly
+
+AUDIO_RATE = 8000  # Hz, of all audio in the corpus
+SYNCHRONOUS, DONT_EXIT = 2, 0x8000  # espeak_AUDIO_OUTPUT, option of espeak_Initialize
+RATE, VOLUME, PITCH = 1, 2, 3  # espeak_PARAMETER
+POSITION_CHARACTER, CHARS_UTF8 = 1, 1
+LONGEST_DATA_PATH = 140  # espeak-ng cuts longer paths (at 160, with what it appends)
+QUIET_VOLUME = 60  # at the default of 100 some voices clip
+SPELT_FOR_ESPEAK = {"XRAY": "x-ray"}
+
+AudioCallback = ctypes.CFUNCTYPE(
+    ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p
+)
+
+
+class SpeechError(RuntimeError):
+    """espeak-ng is missing, lacks a voice or failed; the message says which."""
+
+
+def check_variants(names: list[str]) -> None:
+    """Check that espeak-ng has all these voice variants.
+
+    espeak-ng itself speaks with its base voice if it does not know a variant.
+
+    Args:
+        names: Variants as the files in ``voices/!v`` of its data folder are called.
+
+    Raises:
+        SpeechError: If espeakng-loader is missing, or names a variant that is.
+    """
+    folder = _data_path() / "voices" / "!v"
+    known = {path.name for path in folder.iterdir()}
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise SpeechError(
+            f"espeak-ng has no voice variant {', '.join(map(repr, unknown))} in "
+            f"{folder}; it has: {', '.join(sorted(known))}"
+        )
+
+
+class Speaker:
+    """One voice variant of American English, to be made once in a process.
+
+    Args:
+        variant: File name in ``voices/!v`` of espeak-ng's data folder, such as "m3".
+
+    Raises:
+        SpeechError: If espeak-ng is missing, does not start or lacks the variant.
+    """
+
+    def __init__(self, variant: str) -> None:
+        check_variants([variant])
+        self._chunks: list[np.ndarray] = []
+        self._keep_callback = AudioCallback(self._receive)
+        self._library = ctypes.CDLL(_loader().get_library_path())
+        self._sample_rate = self._start()
+        self._library.espeak_SetSynthCallback(self._keep_callback)
+        self._call("espeak_SetVoiceByName", f"en-us+{variant}".encode())
+        self._call("espeak_SetParameter", VOLUME, QUIET_VOLUME, 0)
+
+    def say(self, text: str, rate: int, pitch: int, seed: int) -> np.ndarray:
+        """Speech without the silence at its ends, ``(samples,)`` float64, 8 kHz.
+
+        Args:
+            text: Upper-case words.
+            rate: Words a minute, 80 to 450; espeak-ng's default is 175.
+            pitch: 0 to 99, relative to the voice; 50 is the voice's own.
+            seed: Of espeak-ng's random numbers (flutter and the like), from 1.
+
+        Raises:
+            SpeechError: If espeak-ng reports an error or gives no sound.
+        """
+        words = [SPELT_FOR_ESPEAK.get(word, word.lower()) for word in text.split()]
+        utf8 = " ".join(words).encode()
+        self._chunks.clear()
+        self._library.espeak_ng_SetRandSeed(ctypes.c_long(seed))
+        self._call("espeak_SetParameter", RATE, rate, 0)
+        self._call("espeak_SetParameter", PITCH, pitch, 0)
+        size = ctypes.c_size_t(len(utf8) + 1)
+        where = (0, POSITION_CHARACTER, 0, CHARS_UTF8, None, None)
+        self._call("espeak_Synth", utf8, size, *where)
+        self._call("espeak_Synchronize")
+        if not self._chunks or not np.any(self._chunks[0]):
+            raise SpeechError(f"espeak-ng gave no sound for {text!r}")
+        return _trim(_resample(np.concatenate(self._chunks), self._sample_rate))
+
+    def _start(self) -> int:
+        """Start espeak-ng on the loader's data; returns its sample rate in Hz."""
+        data_path = str(_data_path())
+        if len(data_path) > LONGEST_DATA_PATH:
+            self._keep_link = tempfile.TemporaryDirectory()
+            link = os.path.join(self._keep_link.name, "espeak-ng-data")
+            os.symlink(data_path, link)
+            data_path = link
+        rate = self._library.espeak_Initialize(
+            SYNCHRONOUS, 0, os.fsencode(data_path), DONT_EXIT
+        )
+        if rate <= 0:
+            raise SpeechError(f"espeak-ng did not start with its data in {data_path}")
+        return rate
+
+    def _receive(self, samples: object, count: int, events: object) -> int:
+        """Collect a chunk of audio (called by espeak-ng); 0 means go on."""
+        if samples and count > 0:
+            self._chunks.append(np.ctypeslib.as_array(samples, (count,)).copy())
+        return 0
+
+    def _call(self, function: str, *arguments: object) -> None:
+        status = getattr(self._library, function)(*arguments)
+        if status != 0:
+            raise SpeechError(f"{function}{arguments} of espeak-ng returned {status}")
+
+
+def _loader() -> object:
+    try:
+        import espeakng_loader
+    except ImportError as error:
+        raise SpeechError(
+            "the toy corpus needs espeak-ng: run 'pip install espeakng-loader'"
+        ) from error
+    return espeakng_loader
+
+
+def _data_path() -> Path:
+    return Path(_loader().get_data_path())
+
+
+def _resample(samples: np.ndarray, sample_rate: int) -> np.ndarray:
+    common = math.gcd(AUDIO_RATE, sample_rate)
+    scaled = samples.astype(np.float64) / 32768
+    return resample_poly(scaled, AUDIO_RATE // common, sample_rate // common)
+
+
+def _trim(audio: np.ndarray) -> np.ndarray:
+    """Cut what is below 1 % of the peak at both ends."""
+    loud = np.flatnonzero(np.abs(audio) > 0.01 * np.abs(audio).max())
+    return audio[loud[0] : loud[-1] + 1]
