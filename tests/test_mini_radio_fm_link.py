@@ -91,7 +91,8 @@ def test_better_carrier_gives_better_audio(fm_link, voice):
     assert np.all(np.diff(snrs) > 0)
 
 
-def test_noise_rises_sharply_below_the_threshold(fm_link, voice):
+def test_noise_rises_sharply_below_the_threshold(fm_link, voice, monkeypatch):
+    monkeypatch.setattr(fm_link, "loudspeaker", lambda heard: heard)
     low, below, at, above, high = received_snrs(fm_link, voice, [4, 7, 10, 14, 17])
     assert high - above == pytest.approx(3.0, abs=0.5)  # decibel for decibel
     assert below - low > 2 * 3.0
@@ -137,3 +138,20 @@ def test_acoustic_noise_has_unit_level_within_the_band(fm_link):
     noise = fm_link.acoustic_noise(16000, np.random.default_rng(7))
     assert fm_link.rms(noise) == pytest.approx(1.0)
     assert share_above(noise, 3420) < 1e-6
+
+
+def test_the_loudspeaker_rises_by_its_slope_and_delays_nothing(fm_link):
+    time = np.arange(8000) / 8000
+    middle = slice(500, -500)
+    levels = {}
+    for frequency in (500, 1000, 2000):
+        tone = np.sin(2 * np.pi * frequency * time)
+        heard = fm_link.loudspeaker(tone)
+        levels[frequency] = 20 * np.log10(
+            fm_link.rms(heard[middle]) / fm_link.rms(tone[middle])
+        )
+        lags = correlate(heard, tone, method="fft")
+        assert np.argmax(lags) - (len(tone) - 1) == 0
+    assert levels[1000] == pytest.approx(0.0, abs=0.2)
+    assert levels[2000] - levels[1000] == pytest.approx(7.0, abs=0.3)
+    assert levels[1000] - levels[500] == pytest.approx(7.0, abs=0.3)

@@ -10,7 +10,7 @@ test_sets="test"
 enh_asr_config=conf/train_gradient_remedy.yaml
 inference_config=conf/decode_asr.yaml
 
-jobs=$(nproc)
+jobs=$(env -u OMP_NUM_THREADS nproc)
 
 ./asr_with_enhancement.sh \
     --fs 8k \

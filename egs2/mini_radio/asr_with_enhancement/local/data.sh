@@ -16,7 +16,7 @@ cnr_min=6                       # lowest carrier-to-noise ratio in the IF band, 
 cnr_max=14                      # highest one, dB
 snr_min=0                       # lowest ratio of speech to acoustic noise, dB
 snr_max=15                      # highest one, dB
-nj=$(nproc)                     # processes at once; the result does not depend on it
+nj=$(env -u OMP_NUM_THREADS nproc)                     # processes at once; the result does not depend on it
 
 # shellcheck disable=SC2034  # parse_options.sh prints it
 help_message="Options and their defaults:

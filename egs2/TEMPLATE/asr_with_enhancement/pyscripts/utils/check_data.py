@@ -69,7 +69,13 @@ def check(folder: Path, rate: int | None, channel: int | None, threads: int) -> 
     keys = sorted(tables["wav.scp"])
     with ThreadPoolExecutor(max_workers=threads) as pool:
         results = pool.map(lambda k: check_utterance(k, tables, rate, channel), keys)
-        shown = tqdm(results, total=len(keys), desc=f"audio of {folder}", leave=False)
+        shown = tqdm(
+            results,
+            desc=f"audio of {folder}",
+            total=len(keys),
+            leave=False,
+            disable=None,  # where there is no terminal
+        )
         problems = [problem for result in shown for problem in result]
     if problems:
         more = len(problems) - MAX_REPORTED
