@@ -60,6 +60,7 @@ def test_a_real_batch_goes_through_the_se_module_without_its_loss():
     model = tiny.tiny_model()
     output = model(**tiny.batch(kind="_REAL"))
     assert output["loss_enh"] is None
+    assert output["stats"]["loss_enh"].isnan()
     torch.testing.assert_close(output["loss"], output["loss_asr"])
     assert "enh_model.separator.linear.0.weight" in tiny.gradients(
         model, output["loss"]

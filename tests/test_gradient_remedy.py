@@ -1,11 +1,13 @@
 """Gradient Remedy's weights against hand-worked values and the vector definition."""
 
+import doctest
 import math
 
 import pytest
 import torch
 from torch import Tensor
 
+from espnet2.train import gradient_remedy
 from espnet2.train.gradient_remedy import (
     GradientRemedy,
     remedy,
@@ -236,3 +238,8 @@ def test_aggregator_works_in_a_torchjd_program():
     jac_to_grad([weight], GradientRemedy(threshold=K))
     expected = remedy_of_vectors(torch.tensor([1.0, 0.0]), torch.tensor([-1.0, 1.0]))
     torch.testing.assert_close(weight.grad, expected)
+
+
+def test_the_examples_in_the_docstrings_are_true():
+    result = doctest.testmod(gradient_remedy)
+    assert result.attempted >= 5 and result.failed == 0

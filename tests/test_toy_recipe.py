@@ -2,8 +2,10 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 import zipfile
 from pathlib import Path
 
@@ -156,6 +158,61 @@ def test_a_repeated_stage_gives_the_same_result(recipe):
     before = recipe.text(DECODED / "text_spk1")
     recipe.run("--stage", "12", "--stop_stage", "12")
     assert recipe.text(DECODED / "text_spk1") == before
+
+
+def stage_3(recipe: Recipe, dumpdir: str, limit: str = "unlimited") -> list[str]:
+    """The words that run stage 3 into ``dumpdir``, files no longer than ``limit``."""
+    words = ["./run.sh", *OPTIONS, "--dumpdir", dumpdir, "--stage", "3"]
+    script = f'ulimit -f {limit}; exec "$@"'
+    return ["bash", "-c", script, "bash", *words, "--stop_stage", "3"]
+
+
+def assert_not_taken_for_whole_but_made_again(recipe: Recipe, dumpdir: str) -> None:
+    later = ["./run.sh", *OPTIONS, "--dumpdir", dumpdir, "--stage", "4"]
+    refused = subprocess.run(
+        [*later, "--stop_stage", "4"],
+        cwd=recipe.folder,
+        env=recipe.env,
+        capture_output=True,
+        text=True,
+    )
+    assert refused.returncode == 1
+    assert "feats_type is missing; stage 3 makes it" in refused.stderr
+    recipe.run("--dumpdir", dumpdir, "--stage", "3", "--stop_stage", "4")
+    for name in ("utt2num_samples", "text_spk1", "utt2spk"):
+        made = recipe.text(Path(dumpdir, "raw/train", name))
+        assert made == recipe.text(Path("dump/raw/train", name))
+
+
+def test_a_killed_stage_is_done_again(recipe):
+    process = subprocess.Popen(
+        stage_3(recipe, "killed"),
+        cwd=recipe.folder,
+        env=recipe.env,
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 60
+    while not list(recipe.folder.glob("killed/raw/org/train/**/*.flac")):
+        assert time.monotonic() < deadline and process.poll() is None
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert_not_taken_for_whole_but_made_again(recipe, "killed")
+
+
+def test_a_stage_that_cannot_write_says_so_and_is_done_again(recipe):
+    """A limit on the size of files stands for a full disk."""
+    failed = subprocess.run(
+        stage_3(recipe, "full", limit="16"),
+        cwd=recipe.folder,
+        env=recipe.env,
+        capture_output=True,
+        text=True,
+    )
+    assert failed.returncode != 0
+    assert "File too large" in failed.stderr or ".log" in failed.stderr
+    assert_not_taken_for_whole_but_made_again(recipe, "full")
 
 
 def test_a_longer_training_goes_on_from_the_checkpoint(recipe):

@@ -8,6 +8,7 @@ import tiny
 import torch
 import torch.multiprocessing as mp
 
+from espnet2.torch_utils.recursive_op import recursive_average
 from espnet2.train.gradient_options import GradientConf
 from espnet2.train.gradient_surgery import combine, named_gradients
 from espnet2.train.two_gradient_module import TwoGradientModule, attach_gradients
@@ -148,8 +149,9 @@ def _rank_main(rank: int, folder: str, shares: list[slice], kinds: list[str]) ->
     share["utt_id"] = [name + kinds[rank] for name in share["utt_id"]]
     output = wrap(ddp)(**share)
     loss = (output["loss"] * output["weight"].float()).sum()
-    weight = output["weight"].sum()
-    torch.distributed.all_reduce(weight)
+    stats = {k: v for k, v in output["stats"].items() if v is not None}
+    stats, weight = recursive_average(stats, output["weight"], distributed=True)
+    assert all(torch.isfinite(value) for value in stats.values()), stats
     loss = loss / weight * torch.distributed.get_world_size()
     torch.save(tiny.gradients(model, loss), f"{folder}/{rank}.pt")
     torch.distributed.destroy_process_group()

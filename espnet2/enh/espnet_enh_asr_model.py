@@ -2,6 +2,7 @@
 
 import random
 
+import torch
 from espnet.nets.pytorch_backend.transformer.subsampling import TooShortUttError
 from torch import Tensor
 
@@ -70,7 +71,8 @@ class ESPnetEnhASRModel(ESPnetEnhS2TModel):
 
         Returns:
             ``loss_enh`` (None without an SE loss) and ``loss_asr``: (1,), weighted;
-            their sum is ``loss``. In ``stats`` both are unweighted.
+            their sum is ``loss``. In ``stats`` both are unweighted, and the SE loss is
+            nan where there is none.
 
         Raises:
             ValueError: the utterances are too short for the encoder, or the reference
@@ -133,7 +135,9 @@ class ESPnetEnhASRModel(ESPnetEnhS2TModel):
     ) -> dict[str, object]:
         """Return the weighted losses in the form that upstream's trainer takes."""
         stats["loss_asr"] = loss_asr.detach()
-        stats["loss_enh"] = None if loss_enh is None else loss_enh.detach()
+        # nan, not None: the ranks of a distributed run must report the same keys.
+        missing = torch.full_like(stats["loss_asr"], torch.nan)
+        stats["loss_enh"] = missing if loss_enh is None else loss_enh.detach()
         loss = loss_asr = (1 - self.enh_weight) * loss_asr
         if loss_enh is not None:
             loss_enh = self.enh_weight * loss_enh

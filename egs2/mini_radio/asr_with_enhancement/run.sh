@@ -21,7 +21,7 @@ jobs=$(env -u OMP_NUM_THREADS nproc)
     --valid_set "${valid_set}" \
     --test_sets "${test_sets}" \
     --token_type bpe \
-    --nbpe 80 \
+    --nbpe 150 \
     --use_lm false \
     --feats_normalize utt_mvn \
     --enh_asr_config "${enh_asr_config}" \

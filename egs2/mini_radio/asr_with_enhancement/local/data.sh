@@ -14,8 +14,8 @@ num_valid=200                   # utterances of the validation set
 num_test=400                    # utterances of the test set
 cnr_min=6                       # lowest carrier-to-noise ratio in the IF band, dB
 cnr_max=14                      # highest one, dB
-snr_min=0                       # lowest ratio of speech to acoustic noise, dB
-snr_max=15                      # highest one, dB
+snr_min=5                       # lowest ratio of speech to acoustic noise, dB
+snr_max=20                      # highest one, dB
 nj=$(env -u OMP_NUM_THREADS nproc)                     # processes at once; the result does not depend on it
 
 # shellcheck disable=SC2034  # parse_options.sh prints it

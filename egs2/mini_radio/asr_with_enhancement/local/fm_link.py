@@ -37,7 +37,7 @@ DEVIATION = 2500.0  # Hz at full modulation
 IF_BANDWIDTH = 12000.0  # Hz, both sides of the carrier together
 EMPHASIS = 0.9  # zero of the pre-emphasis: 6 dB an octave from about 130 Hz
 DRIVE = 0.4  # rms of the pre-emphasised audio where the limiter's ceiling is 1
-LOUDSPEAKER_SLOPE = 7.0  # dB an octave, rising over the voice band
+LOUDSPEAKER_SLOPE = 8.0  # dB an octave, rising over the voice band
 LEAD = 200  # samples at AUDIO_RATE of bare carrier before and after the audio
 
 

@@ -40,8 +40,8 @@ def get_parser() -> argparse.ArgumentParser:
     add("--num_test", type=int, default=400, help="utterances of the test set")
     add("--cnr_min", type=float, default=6.0, help="lowest carrier-to-noise ratio, dB")
     add("--cnr_max", type=float, default=14.0, help="highest one, dB")
-    add("--snr_min", type=float, default=0.0, help="lowest acoustic SNR, dB")
-    add("--snr_max", type=float, default=15.0, help="highest one, dB")
+    add("--snr_min", type=float, default=5.0, help="lowest acoustic SNR, dB")
+    add("--snr_max", type=float, default=20.0, help="highest one, dB")
     add("--nj", type=int, default=1, help="processes at once")
     return parser
 

@@ -124,7 +124,9 @@ append_vocab_size() {
 run_training() {
     local dir=$1 pid watcher code=0 threads=1
     shift
-    [ "${ngpu}" -gt 0 ] || threads=$(env -u OMP_NUM_THREADS nproc) # on a CPU the one job has all cores
+    # On a CPU the one job may have all cores; over 8 only get in each other's way.
+    [ "${ngpu}" -gt 0 ] || threads=$(env -u OMP_NUM_THREADS nproc)
+    [ "${threads}" -le 8 ] || threads=8
     mkdir -p "${dir}"
     if [ -e "${dir}/checkpoint.pth" ]; then
         log "Resuming the training in ${dir}; remove the folder to start afresh"
