@@ -278,7 +278,7 @@ def test_a_missing_espeak_says_how_to_install_it(import_script, monkeypatch):
     ("options", "message"),
     [
         (["--cnr_min", "9", "--cnr_max", "8"], "--cnr_min 9.0 must not be above"),
-        (["--snr_min", "20"], "--snr_min 20.0 must not be above --snr_max 15.0"),
+        (["--snr_min", "30"], "--snr_min 30.0 must not be above --snr_max 20.0"),
         (["--num_test", "0"], "--num_test 0 must be 1 to 99999"),
         (["--nj", "0"], "--nj 0 must be 1 to 1024"),
         (["--cnr_min", "-1"], "--cnr_min -1.0 must be 0 to 100"),
