@@ -160,12 +160,39 @@ def _rank_gradients(rank: int, shares: list[slice], kinds: list[str]) -> dict:
     return tiny.gradients(model, loss)
 
 
+class WithBatchNorm(torch.nn.Module):
+    """Two losses of a normalised input."""
+
+    def __init__(self):
+        super().__init__()
+        self.enh_model = torch.nn.BatchNorm1d(3)
+
+    def forward(self, speech):
+        hidden = self.enh_model(speech)
+        enh, asr = hidden.sum()[None], hidden.square().sum()[None]
+        output = {"loss": enh + asr, "loss_enh": enh, "loss_asr": asr, "stats": {}}
+        return {**output, "weight": torch.tensor([len(speech)])}
+
+
+def _rank_buffers(rank: int) -> dict:
+    """The running statistics with which a rank validates after two training steps."""
+    ddp = torch.nn.parallel.DistributedDataParallel(WithBatchNorm())
+    module = wrap(ddp)
+    for step in (1.0, 2.0):
+        module(speech=torch.randn(5, 3) + step + 10 * rank)["loss"].sum().backward()
+    ddp.eval()
+    with torch.no_grad():
+        ddp(speech=torch.zeros(2, 3))
+    return dict(ddp.module.named_buffers())
+
+
 def _rank_main(rank: int, folder: str) -> None:
     """One rank of a gloo run that goes through all cases."""
     store = torch.distributed.FileStore(f"{folder}/store", 2)
     torch.distributed.init_process_group("gloo", store=store, rank=rank, world_size=2)
     for name, (shares, kinds) in CASES.items():
         torch.save(_rank_gradients(rank, shares, kinds), f"{folder}/{name}.{rank}.pt")
+    torch.save(_rank_buffers(rank), f"{folder}/buffers.{rank}.pt")
     torch.distributed.destroy_process_group()
 
 
@@ -179,7 +206,7 @@ def ranks() -> dict[str, list[dict]]:
                 torch.load(Path(folder, f"{name}.{rank}.pt"), weights_only=True)
                 for rank in range(2)
             ]
-            for name in CASES
+            for name in (*CASES, "buffers")
         }
 
 
@@ -198,3 +225,10 @@ def test_a_rank_without_an_se_loss_neither_hangs_nor_differs(ranks):
     model = tiny.tiny_model(seed=0)
     alone = expected_remedy(model, utterances(slice(0, 4)))
     assert any(not torch.allclose(one[name], alone[name]) for name in one)
+
+
+def test_all_ranks_validate_with_the_running_statistics_of_the_first(ranks):
+    """As under stock DDP; forwards under no_sync alone would never share them."""
+    one, other = ranks["buffers"]
+    assert_same(one, other, tolerance=0)
+    assert 0 < one["enh_model.running_mean"].mean() < 1

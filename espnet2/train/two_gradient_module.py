@@ -110,6 +110,9 @@ class TwoGradientModule(torch.nn.Module):
         """Return what the model returns, its loss tied to the combined gradient."""
         with self.module.no_sync() if self.distributed else contextlib.nullcontext():
             output = self.module(**batch)
+        if self.distributed:
+            # no_sync turns off the broadcast of buffers (BatchNorm's statistics) too.
+            self.module.require_forward_param_sync = True
         self.last_loss = output["loss"].detach()
         with torch.autocast(self.last_loss.device.type, enabled=False):
             enh_grads, asr_grads = self._task_gradients(output)
