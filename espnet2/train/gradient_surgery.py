@@ -112,15 +112,17 @@ def combine(
     Returns:
         ``Surgery``; its statistics are empty if no parameter has both gradients.
     """
-    combined = dict(asr_grads)
-    if method != "asr_only":
-        for name, grad in enh_grads.items():
-            combined[name] = combined[name] + grad if name in combined else grad
     names, group_index = [], []
     for index, group in enumerate(groups.values()):
         both = [name for name in group if name in enh_grads and name in asr_grads]
         names += both
         group_index += [index] * len(both)
+    decided = set(names) if method == "remedy" else set()
+    combined = dict(asr_grads)
+    if method != "asr_only":
+        for name, grad in enh_grads.items():
+            if name not in decided:
+                combined[name] = combined[name] + grad if name in combined else grad
     if not names:
         return Surgery(combined, {})
     enh = [enh_grads[name] for name in names]
