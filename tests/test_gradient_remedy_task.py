@@ -35,6 +35,14 @@ def config(folder: Path, **keys) -> list[str]:
     [
         ({"gradient_metod": "sum"}, "gradient_metod"),
         ({"gradient_method": "pcgrad2"}, "gradient_method: 'pcgrad2': expected one of"),
+        (
+            {
+                "gradient_method": "cagrad",
+                "gradient_conf": {"weighting_conf": {"d": 1}},
+            },
+            "cagrad with weighting_conf",
+        ),
+        ({"ddp_comm_hook": "fp16_compress_hook"}, "ddp_comm_hook: fp16_compress_hook"),
         ({"gradient_conf": {"treshold": 5}}, "unknown key treshold"),
         ({"gradient_conf": {"threshold": "five"}}, "threshold: 'five'"),
         ({"enh_weight": "high"}, "enh_weight: 'high': expected a number"),
@@ -102,6 +110,9 @@ def test_the_saved_config_holds_every_key_of_the_method(tmp_path):
         "projection": True,
         "rescale": True,
         "granularity": "tensor",
+        "per_batch": False,
+        "probe": False,
+        "weighting_conf": {},
     }
     assert saved["shared_params"] == ["enh_model"]
     assert saved["enh_weight"] == 0.3

@@ -9,6 +9,7 @@ import torch
 
 from espnet2.iterators.abs_iter_factory import AbsIterFactory
 from espnet2.train.distributed_utils import DistributedOption
+from espnet2.train.gradient_methods import GradientMethod
 from espnet2.train.reporter import Reporter
 from espnet2.train.trainer import Trainer
 from espnet2.train.trainer_gradient_remedy import GradientRemedyTrainer
@@ -41,7 +42,7 @@ def options(folder, trainer, **changes) -> argparse.Namespace:
     return trainer.build_options(args)
 
 
-def train_one_epoch(trainer, folder, batches=STEPS, kinds=("",), **changes):
+def train_one_epoch(trainer, folder, iterator=None, kinds=("",), **changes):
     """Train the tiny model for one epoch; return it and the epoch's statistics."""
     model = tiny.tiny_model(seed=0)
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
@@ -50,7 +51,7 @@ def train_one_epoch(trainer, folder, batches=STEPS, kinds=("",), **changes):
     with reporter.observe("train") as sub:
         trainer.train_one_epoch(
             model=model,
-            iterator=tiny.Batches(batches, kinds),
+            iterator=iterator or tiny.Batches(STEPS, kinds),
             optimizers=[optimizer],
             schedulers=[None],
             scaler=None,
@@ -66,12 +67,18 @@ def parameters(model) -> dict[str, torch.Tensor]:
     return {name: p.detach().clone() for name, p in model.named_parameters()}
 
 
+@pytest.mark.parametrize("probe", [False, True])
 @pytest.mark.parametrize("accum_grad", [1, 3])
-def test_sum_equals_upstreams_trainer_after_20_steps(tmp_path, accum_grad):
+def test_sum_equals_upstreams_trainer_after_20_steps(tmp_path, accum_grad, probe):
     stock, stock_stats = train_one_epoch(Trainer, tmp_path, accum_grad=accum_grad)
     ours, stats = train_one_epoch(
-        GradientRemedyTrainer, tmp_path, accum_grad=accum_grad, gradient_method="sum"
+        GradientRemedyTrainer,
+        tmp_path,
+        accum_grad=accum_grad,
+        gradient_method="sum",
+        gradient_conf={"probe": probe},
     )
+    assert ("grad_cosine" in stats) == probe
     start = parameters(tiny.tiny_model(seed=0))
     for name, value in parameters(stock).items():
         torch.testing.assert_close(
@@ -108,8 +115,9 @@ def test_conflict_statistics_reach_the_reporter(tmp_path):
 
 def test_batches_without_a_reference_are_trained_among_the_others(tmp_path):
     kinds = ("", "_REAL", "_CLEAN")
+    changes = {"gradient_method": "sum", "gradient_conf": {"probe": True}}
     model, stats = train_one_epoch(
-        GradientRemedyTrainer, tmp_path, kinds=kinds, gradient_method="sum"
+        GradientRemedyTrainer, tmp_path, kinds=kinds, **changes
     )
     stock, _ = train_one_epoch(Trainer, tmp_path, kinds=kinds)
     for name, value in parameters(stock).items():
@@ -117,28 +125,96 @@ def test_batches_without_a_reference_are_trained_among_the_others(tmp_path):
     assert stats["grad_ratio"] > 0
 
 
-def run(folder, max_epoch: int) -> torch.nn.Module:
+@pytest.mark.parametrize("granularity", ["tensor", "module"])
+def test_four_batches_of_four_train_as_one_of_sixteen(tmp_path, granularity):
+    """The authors' code decides on each of the four: another gradient."""
+    models = []
+    for accum_grad in (4, 1):
+        size = 16 // accum_grad
+        batches = []
+        for seed in range(3):
+            whole = tiny.batch(size=16, seed=seed, step=0)
+            for start in range(0, 16, size):
+                batches.append({k: v[start : start + size] for k, v in whole.items()})
+        conf = {"threshold": 0.5, "max_stretch": "dynamic", "granularity": granularity}
+        model, _ = train_one_epoch(
+            GradientRemedyTrainer,
+            tmp_path,
+            iterator=[(batch.pop("utt_id"), batch) for batch in batches],
+            accum_grad=accum_grad,
+            gradient_conf=conf,
+        )
+        models.append(parameters(model))
+    for name, value in models[1].items():
+        torch.testing.assert_close(models[0][name], value, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("key", ["sharded_ddp", "ddp_comm_hook"])
+def test_what_averages_gradients_by_itself_is_refused(tmp_path, key):
+    """Both work on the sum of the two gradients; ours would never be averaged."""
+    with pytest.raises(ValueError, match=f"{key}: .*with gradient_method"):
+        train_one_epoch(GradientRemedyTrainer, tmp_path, **{key: "fp16_compress_hook"})
+
+
+def run(folder, max_epoch: int, trainer=GradientRemedyTrainer, **changes):
     """A whole training with validation and checkpoints, resumed if there is one."""
     model = tiny.tiny_model(seed=0)
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
-    GradientRemedyTrainer.run(
+    trainer.run(
         model=model,
         optimizers=[optimizer],
         schedulers=[None],
-        train_iter_factory=Factory(4),
+        train_iter_factory=Factory(5),
         valid_iter_factory=Factory(2),
         plot_attention_iter_factory=None,
-        trainer_options=options(folder, GradientRemedyTrainer, max_epoch=max_epoch),
+        trainer_options=options(folder, trainer, max_epoch=max_epoch, **changes),
         distributed_option=DistributedOption(),
     )
     return model
 
 
-def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path, caplog):
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"accum_grad": 2},
+        {"accum_grad": 2, "gradient_conf": {"per_batch": True}},
+        {"gradient_method": "gradvac"},
+    ],
+)
+def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path, caplog, changes):
+    """With a method's state, and with a batch that does not fill its window."""
     caplog.set_level(logging.INFO)
-    straight = run(tmp_path / "straight", 3)
-    run(tmp_path / "resumed", 2)
-    resumed = run(tmp_path / "resumed", 3)
+    straight = run(tmp_path / "straight", 3, **changes)
+    run(tmp_path / "resumed", 2, **changes)
+    resumed = run(tmp_path / "resumed", 3, **changes)
     assert "training was resumed" in caplog.text
     for name, value in parameters(straight).items():
         assert torch.equal(parameters(resumed)[name], value), name
+
+
+def test_gradvacs_state_matters_for_the_test_above(tmp_path, monkeypatch):
+    straight = run(tmp_path / "straight", 3, gradient_method="gradvac")
+    run(tmp_path / "resumed", 2, gradient_method="gradvac")
+    monkeypatch.setattr(GradientMethod, "load_state_dict", lambda self, state: None)
+    resumed = run(tmp_path / "resumed", 3, gradient_method="gradvac")
+    name = "enh_model.separator.linear.0.weight"
+    assert not torch.equal(parameters(resumed)[name], parameters(straight)[name])
+
+
+def test_batches_that_fill_no_window_are_left_out_and_the_log_says_so(tmp_path, caplog):
+    """Upstream adds them to the next epoch's first step, or loses them on resuming."""
+    caplog.set_level(logging.INFO)
+    changes = {"accum_grad": 3, "gradient_method": "sum"}
+    two_epochs = run(tmp_path / "ours", 2, **changes)
+    assert "last 2 batches do not fill accum_grad: 3" in caplog.text
+    stock = tiny.tiny_model(seed=0)
+    optimizer = torch.optim.Adam(stock.parameters(), lr=1e-2)
+    for _ in range(2):
+        for seed in range(3):
+            (stock(**tiny.batch(seed=seed))["loss"].sum() / 3).backward()
+        torch.nn.utils.clip_grad_norm_(stock.parameters(), 5.0)
+        optimizer.step()
+        optimizer.zero_grad()
+    for name, value in parameters(stock).items():
+        torch.testing.assert_close(parameters(two_epochs)[name], value)

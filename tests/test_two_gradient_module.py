@@ -1,33 +1,52 @@
-"""The module between upstream's loop and the model: one process, scaler, two ranks."""
-
-import tempfile
-from pathlib import Path
+"""The module between upstream's loop and the model: one process, windows, scaler."""
 
 import pytest
 import tiny
 import torch
-import torch.multiprocessing as mp
 
-from espnet2.torch_utils.recursive_op import recursive_average
+from espnet2.train.gradient_methods import METHODS, GradientMethod
 from espnet2.train.gradient_options import GradientConf
 from espnet2.train.gradient_surgery import combine, named_gradients
-from espnet2.train.two_gradient_module import TwoGradientModule, attach_gradients
+from espnet2.train.two_gradient_module import TwoGradientModule
 
 SHARED = ["enh_model"]
-REMEDY = GradientConf(threshold=0.5, max_stretch="dynamic")
+REMEDY = {"threshold": 0.5, "max_stretch": "dynamic"}
 
 
-def wrap(model, method="remedy", conf=REMEDY, scaler=None):
-    return TwoGradientModule(model, method, conf, SHARED, scaler=scaler)
+STATISTICS: dict[str, float] = {}  # of the last decision
 
 
-def expected_remedy(model, batch) -> dict[str, torch.Tensor]:
-    """The remedy from two plain backward passes over two forward passes."""
+def wrap(model, method="remedy", shared=SHARED, accum_grad=1, scaler=None, **conf):
+    conf = GradientConf(**{**REMEDY, **conf})
+    found = GradientMethod(method, conf)
+    return TwoGradientModule(
+        model, found, shared, accum_grad, scaler, STATISTICS.update
+    )
+
+
+def two_gradients(model, batch) -> tuple[dict, dict]:
+    """The SE and the ASR gradient from two plain backward passes."""
     parameters = dict(model.named_parameters())
     enh = named_gradients(model(**batch)["loss_enh"].sum(), parameters)
     asr = named_gradients(model(**batch)["loss_asr"].sum(), parameters)
-    groups = {"enh_model": [n for n in parameters if n.startswith("enh_model.")]}
-    return combine(enh, asr, groups, "remedy", REMEDY).gradients
+    return enh, asr
+
+
+def remedied(enh, asr, **conf) -> dict[str, torch.Tensor]:
+    groups = {"enh_model": [name for name in enh if name.startswith("enh_model.")]}
+    method = GradientMethod("remedy", GradientConf(**{**REMEDY, **conf}))
+    return combine(enh, asr, groups, method).gradients
+
+
+def expected_remedy(model, batch) -> dict[str, torch.Tensor]:
+    return remedied(*two_gradients(model, batch))
+
+
+def single_precision(batch: dict) -> dict:
+    return {
+        key: value.float() if key in ("speech", "speech_ref1") else value
+        for key, value in batch.items()
+    }
 
 
 def assert_same(one: dict, other: dict, tolerance: float = 1e-6) -> None:
@@ -38,22 +57,13 @@ def assert_same(one: dict, other: dict, tolerance: float = 1e-6) -> None:
         )
 
 
-def test_attached_gradients_replace_those_of_the_loss():
-    weight = torch.ones(3, requires_grad=True)
-    given = torch.tensor([1.0, 2.0, 3.0])
-    loss = attach_gradients((weight * 7).sum(), {"w": given}, {"w": weight})
-    assert loss.item() == 21
-    (loss / 2).backward()
-    assert weight.grad.tolist() == [0.5, 1.0, 1.5]
-
-
 def test_loss_value_is_the_models_and_gradient_is_the_remedy():
     model = tiny.tiny_model()
     output = wrap(model)(**tiny.batch())
     torch.testing.assert_close(output["loss"], model(**tiny.batch())["loss"])
     got = tiny.gradients(model, output["loss"])
     assert_same(got, expected_remedy(model, tiny.batch()))
-    assert output["stats"]["grad_rescaled"] > 0
+    assert STATISTICS["grad_rescaled"] > 0
 
 
 def test_sum_is_the_gradient_of_the_summed_loss():
@@ -65,10 +75,10 @@ def test_sum_is_the_gradient_of_the_summed_loss():
 def test_a_batch_without_an_se_loss_gives_the_plain_asr_gradient():
     model = tiny.tiny_model()
     real = tiny.batch(kind="_REAL")
-    output = wrap(model)(**real)
-    got = tiny.gradients(model, output["loss"])
+    STATISTICS.clear()
+    got = tiny.gradients(model, wrap(model)(**real)["loss"])
     assert_same(got, tiny.gradients(model, model(**real)["loss"]))
-    assert "grad_cosine" not in output["stats"]
+    assert STATISTICS == {}
 
 
 def test_frozen_parameters_get_no_gradient_and_no_say():
@@ -113,11 +123,8 @@ def test_a_scaled_run_takes_the_same_decisions_on_unscaled_gradients():
 def test_an_overflow_of_the_scaled_loss_is_not_hidden():
     model = tiny.tiny_model().float()
     scaler = torch.amp.GradScaler("cpu", init_scale=1e38)
-    single = tiny.batch()
-    for name in ("speech", "speech_ref1"):
-        single[name] = single[name].float()
-    output = wrap(model, scaler=scaler)(**single)
-    grads = tiny.gradients(model, output["loss"])
+    output = wrap(model, scaler=scaler)(**single_precision(tiny.batch()))
+    grads = tiny.gradients(model, scaler.scale(output["loss"]))
     assert not all(torch.isfinite(grad).all() for grad in grads.values())
 
 
@@ -128,107 +135,144 @@ def test_data_parallel_is_refused():
 
 def test_a_prefix_that_matches_nothing_is_refused():
     with pytest.raises(ValueError, match="top-level names are enh_model, s2t_model"):
-        TwoGradientModule(tiny.tiny_model(), "remedy", REMEDY, ["frontend"])
+        wrap(tiny.tiny_model(), shared=["frontend"])
 
 
-def utterances(chosen: slice) -> dict:
-    """Some of eight utterances of one length, so that padding plays no part."""
-    whole = tiny.batch(size=8, step=0)
-    return {name: value[chosen] for name, value in whole.items()}
+def window(module, batches) -> None:
+    """Run a window as upstream's loop does, each loss over the window's length."""
+    for batch in batches:
+        (module(**batch)["loss"] / module.accum_grad).backward()
 
 
-# (share of each rank, suffix of its utterance ids) by the name of the case
-CASES = {
-    "equal": ([slice(0, 4), slice(4, 8)], ["", ""]),
-    "unequal": ([slice(0, 3), slice(3, 8)], ["", ""]),
-    "real": ([slice(0, 4), slice(4, 8)], ["", "_REAL"]),
-}
+def averaged(gradients: list[dict]) -> dict[str, torch.Tensor]:
+    """The mean over the micro-batches; a missing gradient counts as zero."""
+    names = {name for grads in gradients for name in grads}
+    return {
+        name: sum(grads[name] for grads in gradients if name in grads) / len(gradients)
+        for name in names
+    }
 
 
-def _rank_gradients(rank: int, shares: list[slice], kinds: list[str]) -> dict:
-    """One rank's gradients of its share of the batch, by upstream's arithmetic."""
-    model = tiny.tiny_model(seed=0)
-    ddp = torch.nn.parallel.DistributedDataParallel(model, find_unused_parameters=True)
-    share = utterances(shares[rank])
-    share["utt_id"] = [name + kinds[rank] for name in share["utt_id"]]
-    output = wrap(ddp)(**share)
-    loss = (output["loss"] * output["weight"].float()).sum()
-    stats = {k: v for k, v in output["stats"].items() if v is not None}
-    stats, weight = recursive_average(stats, output["weight"], distributed=True)
-    assert all(torch.isfinite(value) for value in stats.values()), stats
-    loss = loss / weight * torch.distributed.get_world_size()
-    return tiny.gradients(model, loss)
+def in_grad(model) -> dict[str, torch.Tensor]:
+    return {n: p.grad for n, p in model.named_parameters() if p.grad is not None}
 
 
-class WithBatchNorm(torch.nn.Module):
-    """Two losses of a normalised input."""
-
-    def __init__(self):
-        super().__init__()
-        self.enh_model = torch.nn.BatchNorm1d(3)
-
-    def forward(self, speech):
-        hidden = self.enh_model(speech)
-        enh, asr = hidden.sum()[None], hidden.square().sum()[None]
-        output = {"loss": enh + asr, "loss_enh": enh, "loss_asr": asr, "stats": {}}
-        return {**output, "weight": torch.tensor([len(speech)])}
+@pytest.mark.parametrize("granularity", ["tensor", "module"])
+def test_the_decision_is_taken_once_on_the_sum_of_the_window(granularity):
+    """The authors' code decides on every micro-batch and adds the results."""
+    model = tiny.tiny_model()
+    batches = [tiny.batch(seed=seed) for seed in range(3)]
+    pairs = [two_gradients(model, batch) for batch in batches]
+    enh, asr = (averaged([pair[i] for pair in pairs]) for i in range(2))
+    window(wrap(model, accum_grad=3, granularity=granularity), batches)
+    assert_same(in_grad(model), remedied(enh, asr, granularity=granularity))
 
 
-def _rank_buffers(rank: int) -> dict:
-    """The running statistics with which a rank validates after two training steps."""
-    ddp = torch.nn.parallel.DistributedDataParallel(WithBatchNorm())
-    module = wrap(ddp)
-    for step in (1.0, 2.0):
-        module(speech=torch.randn(5, 3) + step + 10 * rank)["loss"].sum().backward()
-    ddp.eval()
-    with torch.no_grad():
-        ddp(speech=torch.zeros(2, 3))
-    return dict(ddp.module.named_buffers())
+def test_per_batch_decides_on_every_micro_batch_and_adds_the_results():
+    model = tiny.tiny_model()
+    batches = [tiny.batch(seed=seed) for seed in range(3)]
+    expected = averaged([expected_remedy(model, batch) for batch in batches])
+    window(wrap(model, accum_grad=3, per_batch=True), batches)
+    assert_same(in_grad(model), expected)
+    once = tiny.tiny_model()
+    window(wrap(once, accum_grad=3), batches)
+    name = "enh_model.separator.linear.0.weight"
+    assert not torch.allclose(in_grad(once)[name], expected[name])
 
 
-def _rank_main(rank: int, folder: str) -> None:
-    """One rank of a gloo run that goes through all cases."""
-    store = torch.distributed.FileStore(f"{folder}/store", 2)
-    torch.distributed.init_process_group("gloo", store=store, rank=rank, world_size=2)
-    for name, (shares, kinds) in CASES.items():
-        torch.save(_rank_gradients(rank, shares, kinds), f"{folder}/{name}.{rank}.pt")
-    torch.save(_rank_buffers(rank), f"{folder}/buffers.{rank}.pt")
-    torch.distributed.destroy_process_group()
+@pytest.mark.parametrize("last", [0, 1, 2])
+def test_micro_batches_without_an_se_loss_count_as_zeros(last):
+    model = tiny.tiny_model()
+    kinds = ["", "_REAL", "_CLEAN"]
+    kinds = kinds[last + 1 :] + kinds[: last + 1]
+    batches = [tiny.batch(seed=seed, kind=kind) for seed, kind in enumerate(kinds)]
+    parameters = dict(model.named_parameters())
+    enh, asr = {}, []
+    for batch in batches:
+        output = model(**batch)
+        if output["loss_enh"] is not None:
+            found = named_gradients(output["loss_enh"].sum(), parameters, True)
+            enh = {name: grad / 3 for name, grad in found.items()}
+        asr.append(named_gradients(output["loss_asr"].sum(), parameters))
+    window(wrap(model, accum_grad=3), batches)
+    assert_same(in_grad(model), remedied(enh, averaged(asr)))
 
 
-@pytest.fixture(scope="module")
-def ranks() -> dict[str, list[dict]]:
-    """The gradients of both ranks by case."""
-    with tempfile.TemporaryDirectory() as folder:
-        mp.spawn(_rank_main, (folder,), nprocs=2)
-        return {
-            name: [
-                torch.load(Path(folder, f"{name}.{rank}.pt"), weights_only=True)
-                for rank in range(2)
-            ]
-            for name in (*CASES, "buffers")
-        }
+def test_windows_do_not_leak_into_each_other():
+    model = tiny.tiny_model()
+    module = wrap(model, accum_grad=2)
+    window(module, [tiny.batch(seed=seed) for seed in (5, 6)])
+    model.zero_grad()
+    window(module, [tiny.batch(seed=seed) for seed in (0, 1)])
+    fresh = tiny.tiny_model()
+    window(wrap(fresh, accum_grad=2), [tiny.batch(seed=seed) for seed in (0, 1)])
+    assert_same(in_grad(model), in_grad(fresh), tolerance=0)
 
 
-@pytest.mark.parametrize("case", ["equal", "unequal"])
-def test_two_ranks_decide_as_one_process_on_the_whole_batch(ranks, case):
-    """Under DDP the authors' code matches no name and drops the SE gradient."""
-    one, other = ranks[case]
-    expected = expected_remedy(tiny.tiny_model(seed=0), utterances(slice(0, 8)))
-    assert_same(one, other, tolerance=0)
-    assert_same(one, expected)
+@pytest.mark.parametrize("method", ["sum", "asr_only"])
+def test_a_probe_measures_and_changes_nothing(method):
+    model, probed = tiny.tiny_model(), tiny.tiny_model()
+    STATISTICS.clear()
+    window(wrap(model, method), [tiny.batch()])
+    assert STATISTICS == {}
+    window(wrap(probed, method, probe=True), [tiny.batch()])
+    assert_same(in_grad(probed), in_grad(model), tolerance=1e-12)
+    remedy_model = tiny.tiny_model()
+    conflict = dict(STATISTICS)
+    window(wrap(remedy_model), [tiny.batch()])
+    for key in ("grad_cosine", "grad_conflict", "grad_ratio"):
+        assert conflict[key] == pytest.approx(STATISTICS[key])
 
 
-def test_a_rank_without_an_se_loss_neither_hangs_nor_differs(ranks):
-    one, other = ranks["real"]
-    assert_same(one, other, tolerance=0)
-    model = tiny.tiny_model(seed=0)
-    alone = expected_remedy(model, utterances(slice(0, 4)))
-    assert any(not torch.allclose(one[name], alone[name]) for name in one)
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_leaves_the_recognisers_gradient_as_it_is(method):
+    model, stock = tiny.tiny_model(), tiny.tiny_model()
+    window(wrap(model, method), [tiny.batch()])
+    expected = tiny.gradients(stock, stock(**tiny.batch())["loss"])
+    found = in_grad(model)
+    assert found.keys() == expected.keys()
+    for name in expected:
+        if name.startswith("s2t_model."):
+            torch.testing.assert_close(found[name], expected[name])
+        assert found[name].isfinite().all()
 
 
-def test_all_ranks_validate_with_the_running_statistics_of_the_first(ranks):
-    """As under stock DDP; forwards under no_sync alone would never share them."""
-    one, other = ranks["buffers"]
-    assert_same(one, other, tolerance=0)
-    assert 0 < one["enh_model.running_mean"].mean() < 1
+def test_bf16_autocast_takes_the_decisions_in_full_precision():
+    model, twin = tiny.tiny_model().float(), tiny.tiny_model().float()
+    batch = single_precision(tiny.batch())
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        module = wrap(model)
+        module(**batch)["loss"].backward()
+        parameters = dict(twin.named_parameters())
+        output = twin(**batch)
+    enh = named_gradients(output["loss_enh"].sum(), parameters, True)
+    asr = named_gradients(output["loss_asr"].sum(), parameters)
+    assert all(grad.dtype == torch.float32 for grad in in_grad(model).values())
+    assert_same(in_grad(model), remedied(enh, asr), tolerance=1e-5)
+
+
+def test_a_compiled_se_module_gives_the_same_gradients():
+    """Compiled for a batch without an SE loss, it frees what two passes need."""
+
+    class Toy(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            torch.manual_seed(0)
+            layers = torch.nn.Linear(4, 8), torch.nn.Tanh(), torch.nn.Linear(8, 4)
+            self.enh_model = torch.nn.Sequential(*layers, torch.nn.Sigmoid())
+
+        def forward(self, speech, real=False):
+            hidden = self.enh_model(speech)
+            enh, asr = hidden.square().sum()[None], (hidden - 1).abs().sum()[None]
+            loss = {"loss_enh": None if real else enh, "loss_asr": asr}
+            return {**loss, "loss": enh + asr, "stats": {}, "weight": 1}
+
+    plain, compiled = Toy(), Toy()
+    compiled.enh_model = torch.compile(compiled.enh_model, backend="aot_eager")
+    speech = torch.randn(6, 4)
+    modules = wrap(plain), wrap(compiled)
+    for module in modules:
+        module(speech=speech, real=True)["loss"].backward()
+        module(speech=speech)["loss"].backward()
+    got = {n.replace("_orig_mod.", ""): g for n, g in in_grad(compiled).items()}
+    assert_same(got, in_grad(plain), tolerance=1e-5)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import yaml
 
+from espnet2.train.trainer_gradient_remedy import check_averaging
+
 _NUMBERS = {int: (int,), float: (int, float)}
 
 
@@ -69,9 +71,10 @@ def _check_number_text(key: str, value: object) -> None:
 def check_arguments(args: argparse.Namespace) -> None:
     """Raise ValueError for options that contradict each other or the data.
 
-    Checked are the subtasks, the SE weight, and that a method that needs an SE loss
-    has clean references for some training utterances.
+    Checked are the subtasks, the SE weight, who averages gradients over ranks, and that
+    a method that needs an SE loss has clean references for some training utterances.
     """
+    check_averaging(args)
     if list(args.subtask_series) != ["enh", "asr"]:
         raise ValueError(
             f"subtask_series: {args.subtask_series}: this task is for enh asr"

@@ -1,48 +1,66 @@
-"""Average named gradients over the ranks of a distributed run."""
+"""Sum named gradients over the ranks of a distributed run, in the background."""
+
+from collections.abc import Callable
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
 
+Gradients = dict[str, Tensor]
 
-def average_over_ranks(
-    gradients: dict[str, Tensor],
-    parameters: dict[str, Tensor],
-    share: Tensor,
-) -> dict[str, Tensor]:
-    """Return sum over ranks of share * gradient, the same on every rank.
+
+def start_sum_over_ranks(
+    gradients: Gradients, parameters: dict[str, Tensor]
+) -> Callable[[], Gradients]:
+    """Start to sum over the ranks; return what waits for the sums, the same on each.
 
     A rank whose loss did not reach a parameter contributes zeros, so that ranks with
     and without an SE loss never wait for each other. A parameter that no rank reaches
-    has no entry. One small collective tells which are reached, one flat collective for
-    each dtype moves the gradients.
+    has no entry. There is one collective for each dtype: it moves a flat buffer of all
+    gradients, followed by one flag for each parameter that says whether it was reached.
 
     Args:
-        gradients: this rank's gradients by parameter name.
-        parameters: all trainable parameters by name, the same on every rank.
-        share: 0-dim, this rank's part of the global batch; the shares sum to 1.
+        gradients: this rank's gradients by parameter name, already weighed by its share
+            of the batch.
+        parameters: the parameters that may have one, the same on every rank.
     """
-    present = torch.tensor(
-        [name in gradients for name in parameters], dtype=torch.int32
-    ).to(share.device)
-    dist.all_reduce(present, dist.ReduceOp.MAX)
-    reached = [
-        name for name, flag in zip(parameters, present.tolist(), strict=True) if flag
-    ]
-    averaged: dict[str, Tensor] = {}
-    for dtype in sorted({parameters[name].dtype for name in reached}, key=str):
-        names = [name for name in reached if parameters[name].dtype == dtype]
-        flat = torch.cat(
-            [
-                gradients[name].flatten()
-                if name in gradients
-                else torch.zeros_like(parameters[name]).flatten()
-                for name in names
-            ]
-        )
-        flat *= share.to(dtype)
-        dist.all_reduce(flat)
-        pieces = flat.split([parameters[name].numel() for name in names])
-        for name, piece in zip(names, pieces, strict=True):
-            averaged[name] = piece.view_as(parameters[name])
-    return averaged
+    pending = []
+    for dtype in sorted({p.dtype for p in parameters.values()}, key=str):
+        names = [name for name, p in parameters.items() if p.dtype == dtype]
+        flat = _flatten(gradients, {name: parameters[name] for name in names})
+        pending.append((names, flat, dist.all_reduce(flat, async_op=True)))
+
+    def wait() -> Gradients:
+        sums: Gradients = {}
+        for names, flat, work in pending:
+            work.wait()
+            sizes = [parameters[name].numel() for name in names]
+            *pieces, flags = flat.split([*sizes, len(names)])
+            # Reading the flags waits for the device; seldom is there a need to.
+            reached = [True] * len(names)
+            if not all(name in gradients for name in names):
+                reached = (flags > 0).tolist()
+            for name, piece, is_reached in zip(names, pieces, reached, strict=True):
+                if is_reached:
+                    sums[name] = piece.view_as(parameters[name])
+        return sums
+
+    return wait
+
+
+def _flatten(gradients: Gradients, parameters: dict[str, Tensor]) -> Tensor:
+    """Return all gradients in one buffer, zeros where there is none, then the flags."""
+    present = [name in gradients for name in parameters]
+    like = next(iter(parameters.values())).detach()
+    flags = like.new_ones(len(present))
+    if not all(present):
+        flags = torch.tensor(present).to(flags)
+    return torch.cat(
+        [
+            gradients[name].flatten()
+            if name in gradients
+            else torch.zeros_like(parameter).flatten()
+            for name, parameter in parameters.items()
+        ]
+        + [flags]
+    )

@@ -4,7 +4,6 @@ import dataclasses
 
 from espnet2.train.gradient_remedy import check_max_stretch
 
-METHODS = ("remedy", "sum", "asr_only")
 GRANULARITIES = ("tensor", "module")
 
 
@@ -20,6 +19,12 @@ class GradientConf:
         rescale: whether a dominant SE gradient is scaled down, and G_ASR up.
         granularity: "tensor" decides for each parameter tensor, as the authors' code;
             "module" once for all tensors under one prefix of ``shared_params``.
+        per_batch: with accumulation, decide on every micro-batch's gradients by
+            themselves and add the results, as the authors' code, instead of once on
+            their sum.
+        probe: measure and log the conflict of the two gradients also where the method
+            does not look at them (sum, asr_only); training stays the same.
+        weighting_conf: keyword arguments of a torchjd weighting class.
     """
 
     threshold: float = 5.0
@@ -27,16 +32,21 @@ class GradientConf:
     projection: bool = True
     rescale: bool = True
     granularity: str = "tensor"
+    per_batch: bool = False
+    probe: bool = False
+    weighting_conf: dict = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         is_number = isinstance(self.threshold, (int, float))
         if not is_number or isinstance(self.threshold, bool) or not self.threshold > 0:
             _fail("threshold", self.threshold, "a number > 0, such as 5.0")
-        for key in ("projection", "rescale"):
+        for key in ("projection", "rescale", "per_batch", "probe"):
             if not isinstance(getattr(self, key), bool):
                 _fail(key, getattr(self, key), "true or false")
         if self.granularity not in GRANULARITIES:
             _fail("granularity", self.granularity, " or ".join(GRANULARITIES))
+        if not isinstance(self.weighting_conf, dict):
+            _fail("weighting_conf", self.weighting_conf, "a mapping such as {c: 0.4}")
         try:
             check_max_stretch(self.max_stretch)
         except ValueError as error:
@@ -65,13 +75,26 @@ def resolve_gradient_conf(conf: dict) -> GradientConf:
     return GradientConf(**conf)
 
 
+def canonical_name(name: str) -> str:
+    """Return a parameter's name without what wrappers add to it.
+
+    DistributedDataParallel puts ``module.`` before it, torch.compile ``_orig_mod.``.
+    """
+    return name.removeprefix("module.").replace("_orig_mod.", "")
+
+
 def resolve_shared_params(
-    prefixes: list[str], names: list[str]
+    prefixes: list[str], names: list[str] | dict[str, str]
 ) -> dict[str, list[str]]:
     """Return {prefix: names under it} for the parameters that both losses train.
 
     A prefix matches whole dotted components: "enh_model" matches "enh_model.x.weight",
     not "enh_model2.weight". A name under two prefixes belongs to the first.
+
+    Args:
+        prefixes: as a user writes them.
+        names: the trainable parameters' names; or {name: the name that stands for it},
+            where a parameter that is shared by two modules has two.
 
     Raises:
         ValueError: there is no prefix, or one matches no trainable parameter.
@@ -81,16 +104,18 @@ def resolve_shared_params(
             f"shared_params: {prefixes!r}: expected a list of parameter name prefixes, "
             "such as [enh_model]"
         )
+    standing = names if isinstance(names, dict) else {name: name for name in names}
     groups: dict[str, list[str]] = {}
     taken: set[str] = set()
-    for prefix in prefixes:
-        found = [n for n in names if n == prefix or n.startswith(f"{prefix}.")]
+    for prefix in map(canonical_name, prefixes):
+        found = [n for n in standing if n == prefix or n.startswith(f"{prefix}.")]
         if not found:
-            tops = sorted({name.split(".")[0] for name in names})
+            tops = sorted({name.split(".")[0] for name in standing})
             raise ValueError(
                 f"shared_params: no trainable parameter is named {prefix!r} or lies "
                 f"under it; top-level names are {', '.join(tops)}"
             )
+        found = list(dict.fromkeys(standing[name] for name in found))
         groups[prefix] = [name for name in found if name not in taken]
         taken.update(found)
     return groups

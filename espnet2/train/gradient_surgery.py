@@ -9,8 +9,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from espnet2.train.gradient_options import GradientConf
-from espnet2.train.gradient_remedy import Remedy, remedy
+from espnet2.train.gradient_methods import GradientMethod
+from espnet2.train.gradient_remedy import Remedy
 
 Gradients = dict[str, Tensor]
 
@@ -25,12 +25,24 @@ class Surgery(NamedTuple):
 def named_gradients(
     loss: Tensor, parameters: dict[str, Tensor], retain_graph: bool = False
 ) -> Gradients:
-    """Return d loss / d parameter for the parameters that ``loss`` reaches."""
+    """Return d loss / d parameter for the parameters that ``loss`` reaches.
+
+    Each is contiguous and has memory of its own, to be written to: autograd may give
+    two biases that are added one and the same tensor.
+    """
     gradients = torch.autograd.grad(
         loss, list(parameters.values()), retain_graph=retain_graph, allow_unused=True
     )
-    found = zip(parameters, gradients, strict=True)
-    return {name: grad for name, grad in found if grad is not None}
+    found: Gradients = {}
+    addresses = set()
+    for name, grad in zip(parameters, gradients, strict=True):
+        if grad is None:
+            continue
+        if grad.data_ptr() in addresses or not grad.is_contiguous():
+            grad = grad.clone(memory_format=torch.contiguous_format)
+        addresses.add(grad.data_ptr())
+        found[name] = grad
+    return found
 
 
 def gramians(enh_grads: list[Tensor], asr_grads: list[Tensor]) -> Tensor:
@@ -39,36 +51,13 @@ def gramians(enh_grads: list[Tensor], asr_grads: list[Tensor]) -> Tensor:
     Row and column 0 are the SE gradient, 1 the ASR gradient. Products are summed in the
     gradients' dtype, at least float32. No host synchronisation.
     """
-
-    def dot(left: Tensor, right: Tensor) -> Tensor:
-        dtype = torch.promote_types(left.dtype, torch.float32)
-        return torch.dot(left.flatten().to(dtype), right.flatten().to(dtype))
-
-    pairs = list(zip(enh_grads, asr_grads, strict=True))
-    enh_enh = torch.stack([dot(enh, enh) for enh, _ in pairs]).double()
-    enh_asr = torch.stack([dot(enh, asr) for enh, asr in pairs]).double()
-    asr_asr = torch.stack([dot(asr, asr) for _, asr in pairs]).double()
+    products = []
+    for enh, asr in zip(enh_grads, asr_grads, strict=True):
+        dtype = torch.promote_types(enh.dtype, torch.float32)
+        enh, asr = enh.flatten().to(dtype), asr.flatten().to(dtype)
+        products += [torch.dot(enh, enh), torch.dot(enh, asr), torch.dot(asr, asr)]
+    enh_enh, enh_asr, asr_asr = torch.stack(products).double().view(-1, 3).unbind(-1)
     return torch.stack([enh_enh, enh_asr, enh_asr, asr_asr], -1).unflatten(-1, (2, 2))
-
-
-def decide(gramian: Tensor, method: str, conf: GradientConf) -> Remedy:
-    """Return the weights that ``method`` gives the pairs of Gramians (n, 2, 2).
-
-    ``sum`` and ``asr_only`` report the same angles and ratios, but nothing rescaled.
-    """
-    decision = remedy(
-        gramian, conf.threshold, conf.max_stretch, conf.projection, conf.rescale
-    )
-    if method == "remedy":
-        return decision
-    weights = torch.ones_like(decision.weights)
-    if method == "asr_only":
-        weights[..., 0] = 0
-    return decision._replace(
-        weights=weights,
-        rescaled=torch.zeros_like(decision.rescaled),
-        stretch=torch.ones_like(decision.stretch),
-    )
 
 
 def statistics(decision: Remedy) -> dict[str, Tensor]:
@@ -97,57 +86,79 @@ def combine(
     enh_grads: Gradients,
     asr_grads: Gradients,
     groups: dict[str, list[str]],
-    method: str,
-    conf: GradientConf,
+    method: GradientMethod,
+    scale: Tensor | None = None,
 ) -> Surgery:
     """Return the gradient of every parameter that a loss reaches.
+
+    Works in place: both inputs' tensors are overwritten, and no memory is added.
 
     Args:
         enh_grads: SE gradients by parameter name; a missing name counts as zero.
         asr_grads: ASR gradients by parameter name, likewise.
         groups: {prefix: names} of the shared parameters, see ``resolve_shared_params``.
-        method: "remedy", "sum" or "asr_only".
-        conf: thresholds and granularity of the remedy.
+        method: what decides; its ``granularity`` is for each tensor or each group.
+        scale: 0-dim, the loss scale that both gradients carry and the result shall
+            carry (mixed precision); decisions are taken without it, so that squares
+            of large scaled gradients cannot overflow.
 
     Returns:
         ``Surgery``; its statistics are empty if no parameter has both gradients.
     """
-    names, group_index = [], []
-    for index, group in enumerate(groups.values()):
-        both = [name for name in group if name in enh_grads and name in asr_grads]
-        names += both
-        group_index += [index] * len(both)
-    decided = set(names) if method == "remedy" else set()
+    shared = _reached_by_both(enh_grads, asr_grads, groups)
+    names = [name for group in shared.values() for name in group]
     combined = dict(asr_grads)
-    if method != "asr_only":
-        for name, grad in enh_grads.items():
-            if name not in decided:
-                combined[name] = combined[name] + grad if name in combined else grad
+    if method.name != "asr_only":
+        for name in enh_grads.keys() - set(names):
+            enh = enh_grads[name]
+            combined[name] = combined[name].add_(enh) if name in combined else enh
     if not names:
         return Surgery(combined, {})
     enh = [enh_grads[name] for name in names]
     asr = [asr_grads[name] for name in names]
-    gramian = gramians(enh, asr)
-    index = None
-    if conf.granularity == "module":
-        index = torch.tensor(group_index, device=gramian.device)
-        gramian = gramian.new_zeros(len(groups), 2, 2).index_add(0, index, gramian)
-    decision = decide(gramian, method, conf)
-    if method == "remedy":
-        weights = decision.weights if index is None else decision.weights[index]
-        combined.update(zip(names, weighted_sum(enh, asr, weights), strict=True))
+    if scale is not None:
+        inverse = scale.double().reciprocal().to(scale.dtype)
+        torch._foreach_mul_(enh, inverse)
+        torch._foreach_mul_(asr, inverse)
+    decision, weights = _decide(gramians(enh, asr), shared, method)
+    weigh_in_place(enh, asr, weights if scale is None else weights * scale)
     return Surgery(combined, statistics(decision))
 
 
-def weighted_sum(
+def _reached_by_both(
+    enh_grads: Gradients, asr_grads: Gradients, groups: dict[str, list[str]]
+) -> dict[str, list[str]]:
+    """Return the groups with only the names that have both gradients."""
+    both = {
+        group: [name for name in names if name in enh_grads and name in asr_grads]
+        for group, names in groups.items()
+    }
+    return {group: names for group, names in both.items() if names}
+
+
+def _decide(
+    gramian: Tensor, shared: dict[str, list[str]], method: GradientMethod
+) -> tuple[Remedy, Tensor]:
+    """Return the decisions and, from them, weights (n, 2) for the n tensors."""
+    if method.conf.granularity == "tensor":
+        names = [name for group in shared.values() for name in group]
+        decision = method.decide(gramian, names)
+        return decision, decision.weights
+    sizes = [len(names) for names in shared.values()]
+    sums = torch.stack([part.sum(0) for part in gramian.split(sizes)])
+    decision = method.decide(sums, list(shared))
+    rows = zip(decision.weights, sizes, strict=True)
+    return decision, torch.cat([row.expand(size, 2) for row, size in rows])
+
+
+def weigh_in_place(
     enh_grads: list[Tensor], asr_grads: list[Tensor], weights: Tensor
-) -> list[Tensor]:
-    """Return w[i, 0] enh_grads[i] + w[i, 1] asr_grads[i], in the gradients' dtypes.
+) -> None:
+    """Make asr_grads[i] into w[i, 0] enh_grads[i] + w[i, 1] asr_grads[i].
 
     A weight of 1 leaves its gradient as it is, bit for bit.
     """
-    total = torch._foreach_mul(enh_grads, list(weights[:, 0].unbind()))
-    torch._foreach_add_(
-        total, torch._foreach_mul(asr_grads, list(weights[:, 1].unbind()))
-    )
-    return list(total)
+    rows = weights.unbind()
+    for enh, asr, row in zip(enh_grads, asr_grads, rows, strict=True):
+        enh_weight, asr_weight = row.to(asr.dtype).unbind()
+        asr.mul_(asr_weight).addcmul_(enh, enh_weight)

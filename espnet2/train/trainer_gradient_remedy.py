@@ -2,22 +2,23 @@
 
 import argparse
 import dataclasses
+import logging
 from collections.abc import Iterable, Sequence
 
 import torch
 
 from espnet2.schedulers.abs_scheduler import AbsScheduler
 from espnet2.train.distributed_utils import DistributedOption
-from espnet2.train.gradient_options import (
-    METHODS,
-    GradientConf,
-    resolve_gradient_conf,
-)
+from espnet2.train.gradient_methods import METHODS, GradientMethod
+from espnet2.train.gradient_options import GradientConf, resolve_gradient_conf
 from espnet2.train.progress import ProgressIterator
 from espnet2.train.reporter import SubReporter
 from espnet2.train.trainer import Trainer, TrainerOptions
 from espnet2.train.two_gradient_module import TwoGradientModule
 from espnet2.utils.nested_dict_action import NestedDictAction
+
+# Where a method's state lies in the first optimizer's options, and so in checkpoints.
+STATE_KEY = "gradient_method_state"
 
 
 @dataclasses.dataclass
@@ -27,6 +28,19 @@ class GradientRemedyOptions(TrainerOptions):
     gradient_method: str
     gradient_conf: dict
     shared_params: list[str]
+
+
+def check_averaging(options: TrainerOptions | argparse.Namespace) -> None:
+    """Raise ValueError for options under which the two gradients cannot be told apart.
+
+    They average the sum of both losses' gradients by themselves, or would have to.
+    """
+    for key in ("sharded_ddp", "ddp_comm_hook"):
+        if getattr(options, key):
+            raise ValueError(
+                f"{key}: {getattr(options, key)}: averages the sum of the two losses' "
+                "gradients over the ranks; leave it out with gradient_method"
+            )
 
 
 class GradientRemedyTrainer(Trainer):
@@ -42,15 +56,15 @@ class GradientRemedyTrainer(Trainer):
         group = parser.add_argument_group("Gradient method")
         group.add_argument(
             "--gradient_method",
-            choices=METHODS,
             default="remedy",
-            help="How the SE and the ASR gradient of shared parameters are combined",
+            help="How the SE and the ASR gradient of shared parameters are combined: "
+            f"{', '.join(METHODS)}, or the path of a torchjd weighting class",
         )
         group.add_argument(
             "--gradient_conf",
             action=NestedDictAction,
             default=dataclasses.asdict(GradientConf()),
-            help="threshold, max_stretch, projection, rescale, granularity",
+            help=", ".join(field.name for field in dataclasses.fields(GradientConf)),
         )
         group.add_argument(
             "--shared_params",
@@ -85,22 +99,34 @@ class GradientRemedyTrainer(Trainer):
     ) -> bool:
         """Run upstream's epoch on the two-gradient module; return what it returns.
 
+        What does not fill an accumulation window at the epoch's end is left out.
+        Upstream would add it to the next epoch's first step, and lose it where training
+        is resumed between the two.
+
         Raises:
-            ValueError: ``gradient_conf`` or ``shared_params`` is wrong.
+            ValueError: ``gradient_conf`` or ``shared_params`` is wrong, or training is
+                sharded.
         """
+        check_averaging(options)
+        conf = resolve_gradient_conf(options.gradient_conf)
+        method = GradientMethod(options.gradient_method, conf, options.seed)
+        first_group = optimizers[0].param_groups[0]
+        method.load_state_dict(first_group.get(STATE_KEY, {}))
         module = TwoGradientModule(
             model,
-            options.gradient_method,
-            resolve_gradient_conf(options.gradient_conf),
+            method,
             options.shared_params,
             options.accum_grad,
             scaler,
+            reporter.register,
         )
+        for optimizer in optimizers:
+            optimizer.zero_grad()
         if not distributed_option.distributed or distributed_option.dist_rank == 0:
             iterator = ProgressIterator(
                 iterator, module, options.output_dir, reporter, options.max_epoch
             )
-        return super().train_one_epoch(
+        all_steps_are_invalid = super().train_one_epoch(
             model=module,
             iterator=iterator,
             optimizers=optimizers,
@@ -111,3 +137,12 @@ class GradientRemedyTrainer(Trainer):
             options=options,
             distributed_option=distributed_option,
         )
+        if method.state_dict():
+            first_group[STATE_KEY] = method.state_dict()
+        left_over = module.calls % options.accum_grad
+        if left_over:
+            logging.info(
+                f"The epoch's last {left_over} batches do not fill accum_grad: "
+                f"{options.accum_grad} and were left out"
+            )
+        return all_steps_are_invalid

@@ -1,93 +1,89 @@
 """A module that hands upstream's training loop a loss with a gradient of our making.
 
 Upstream's ``Trainer.train_one_epoch`` calls the model, takes its loss, and runs one
-backward pass. This module runs the real model, takes the gradients of both losses,
-combines them, and returns the true loss value tied to the combined gradient, so that
-accumulation, loss scaling, clipping, the scheduler and logging stay upstream's.
+backward pass. This module runs the real model and returns the true loss, whose backward
+pass takes the gradients of both losses, sums them over the accumulation window and the
+ranks, and leaves their combination in ``.grad``. Accumulation, loss scaling, clipping,
+the scheduler and logging stay upstream's.
 """
 
 import contextlib
+import functools
+from collections.abc import Callable
 
 import torch
+import torch._functorch.config as functorch_config
 import torch.distributed as dist
 from torch import Tensor
 from torch.nn.parallel import DataParallel, DistributedDataParallel
 
-from espnet2.train.gradient_averaging import average_over_ranks
-from espnet2.train.gradient_options import GradientConf, resolve_shared_params
-from espnet2.train.gradient_surgery import (
-    Gradients,
-    combine,
-    named_gradients,
-)
+from espnet2.train.gradient_methods import GradientMethod
+from espnet2.train.gradient_options import canonical_name, resolve_shared_params
+from espnet2.train.gradient_window import GradientWindow
 
 
-class _AttachGradients(torch.autograd.Function):
-    """The loss's value forward; given gradients, times a factor, backward."""
+class _CallInBackward(torch.autograd.Function):
+    """A value forward; backward a call with the gradient that comes in."""
 
     @staticmethod
-    def forward(ctx, loss: Tensor, factor, gradients: list, *parameters: Tensor):
-        ctx.factor, ctx.gradients = factor, gradients
-        return loss.clone()
+    def forward(ctx, value: Tensor, anchor: Tensor, call: Callable[[Tensor], None]):
+        ctx.call = call
+        return value.clone()
 
     @staticmethod
     def backward(ctx, grad_output: Tensor):
-        factor = grad_output.squeeze() if ctx.factor is None else ctx.factor
-        return None, None, None, *torch._foreach_mul(ctx.gradients, factor)
+        ctx.call(grad_output)
+        return None, None, None
 
 
-def attach_gradients(
-    loss: Tensor,
-    gradients: Gradients,
-    parameters: dict[str, Tensor],
-    factor: Tensor | None = None,
-) -> Tensor:
-    """Return ``loss``'s value; its derivative by each named parameter is as given.
-
-    The derivative is multiplied by what comes in from behind, as always, or instead by
-    ``factor`` (0-dim).
-    """
-    # Detached, or the backward pass would walk into the freed graph of the losses.
-    return _AttachGradients.apply(
-        loss.detach(),
-        factor,
-        list(gradients.values()),
-        *(parameters[name] for name in gradients),
-    )
+def trainable_parameters(
+    model: torch.nn.Module,
+) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Return {name: parameter} without repeats, and {any of its names: that name}."""
+    named = [
+        (canonical_name(name), parameter)
+        for name, parameter in model.named_parameters(remove_duplicate=False)
+        if parameter.requires_grad
+    ]
+    first: dict[Tensor, str] = {}
+    for name, parameter in named:
+        first.setdefault(parameter, name)
+    standing = {name: first[parameter] for name, parameter in named}
+    return {name: parameter for parameter, name in first.items()}, standing
 
 
 class TwoGradientModule(torch.nn.Module):
-    """Run a two-loss model and combine its two gradients by parameter name.
+    """Run a two-loss model; in the backward pass combine its gradients by name.
 
-    The surgery is done at every call, on gradients averaged over the ranks. With
-    ``accum_grad`` > 1 each micro-batch is treated on its own and the results are summed
-    by upstream's loop, as in the authors' code.
+    Each task's gradients are summed over ``accum_grad`` calls and averaged over the
+    ranks, weighed as upstream weighs the losses. Then, once for each optimizer step,
+    the method decides, the same on every rank.
 
     Args:
         model: the model, or it in DistributedDataParallel. Its forward returns a dict
             with ``loss, stats, weight`` as upstream wants it and, besides, ``loss_enh``
             (or None) and ``loss_asr``, whose sum is ``loss``.
-        method: "remedy", "sum" or "asr_only".
-        conf: options of the remedy.
+        method: what decides how the gradients are combined.
         shared_params: name prefixes of the parameters that both losses train.
         accum_grad: micro-batches for each step, by which upstream divides the loss.
-        scaler: the GradScaler of a mixed precision run, or None. Losses are scaled
-            before the gradients are taken, and the gradients unscaled before the
-            decision; what overflows stays non-finite and the step is skipped.
+        scaler: the GradScaler of a mixed precision run, or None. The losses are scaled
+            before the gradients are taken, the decisions do not depend on it, and what
+            overflows stays non-finite on all ranks, so that the step is skipped.
+        report: is given the statistics of every decision.
 
     Raises:
         ValueError: a prefix matches no trainable parameter, or the model is wrapped in
-            DataParallel, which hides the gradients of its replicas.
+            something that averages gradients where they cannot be told apart.
     """
 
     def __init__(
         self,
         model: torch.nn.Module,
-        method: str,
-        conf: GradientConf,
+        method: GradientMethod,
         shared_params: list[str],
         accum_grad: int = 1,
         scaler: torch.amp.GradScaler | None = None,
+        report: Callable[[dict[str, float]], None] = lambda statistics: None,
     ) -> None:
         super().__init__()
         if isinstance(model, DataParallel):
@@ -97,64 +93,76 @@ class TwoGradientModule(torch.nn.Module):
             )
         self.module = model
         self.distributed = isinstance(model, DistributedDataParallel)
-        named = (model.module if self.distributed else model).named_parameters()
-        self.trainable = {name: p for name, p in named if p.requires_grad}
-        self.groups = resolve_shared_params(shared_params, list(self.trainable))
-        self.method = method
-        self.conf = conf
+        self.trainable, names = trainable_parameters(
+            model.module if self.distributed else model
+        )
+        self.window = GradientWindow(
+            self.trainable,
+            resolve_shared_params(shared_params, names),
+            method,
+            self.distributed,
+        )
+        self.per_batch = method.conf.per_batch
         self.accum_grad = accum_grad
         self.scaler = scaler
+        self.report = report
+        self.calls = 0
+        # Only what depends on something that needs a gradient has a backward pass.
+        self.anchor = torch.zeros((), requires_grad=True)
         self.last_loss: Tensor | None = None
+        if any(map(_is_compiled, model.modules())):
+            # What the compiler frees in the first backward pass the second one needs.
+            functorch_config.donated_buffer = False
 
     def forward(self, **batch) -> dict:
-        """Return what the model returns, its loss tied to the combined gradient."""
+        """Return what the model returns; its loss's backward pass sets ``.grad``."""
+        self.calls += 1
         with self.module.no_sync() if self.distributed else contextlib.nullcontext():
             output = self.module(**batch)
         if self.distributed:
             # no_sync turns off the broadcast of buffers (BatchNorm's statistics) too.
             self.module.require_forward_param_sync = True
         self.last_loss = output["loss"].detach()
-        with torch.autocast(self.last_loss.device.type, enabled=False):
-            enh_grads, asr_grads = self._task_gradients(output)
-            factor = None
-            if self.distributed:
-                share = _share_of_batch(output["weight"])
-                enh_grads = average_over_ranks(enh_grads, self.trainable, share)
-                asr_grads = average_over_ranks(asr_grads, self.trainable, share)
-                # Upstream's factor is another on every rank; with it the ranks would
-                # drift apart by round-off.
-                factor = self._scale(self.last_loss) / self.accum_grad
-            surgery = combine(enh_grads, asr_grads, self.groups, self.method, self.conf)
-            loss = attach_gradients(
-                self.last_loss, surgery.gradients, self.trainable, factor
-            )
-        statistics = {k: v.float().reshape(1) for k, v in surgery.statistics.items()}
-        stats = {**output["stats"], **statistics}
-        return {"loss": loss, "stats": stats, "weight": output["weight"]}
+        loss = _CallInBackward.apply(
+            self.last_loss,
+            self.anchor,
+            functools.partial(self._backward, output),
+        )
+        return {"loss": loss, "stats": output["stats"], "weight": output["weight"]}
 
-    def _scale(self, like: Tensor) -> Tensor:
-        """Return the loss scale of mixed precision, 1 without (0-dim, no sync)."""
-        one = torch.ones((), dtype=like.dtype, device=like.device)
-        return one if self.scaler is None else self.scaler.scale(one)
+    def _backward(self, output: dict, grad_output: Tensor) -> None:
+        """Add a micro-batch's gradients; finish the step if it is the window's last.
 
-    def _task_gradients(self, output: dict) -> tuple[Gradients, Gradients]:
-        """Return the unscaled SE and ASR gradients of this rank."""
-        scale = self._scale(self.last_loss)
+        ``grad_output`` is what upstream multiplies this rank's loss by: the loss scale,
+        over ``accum_grad``, times the rank's share of the batch, times the ranks.
+        """
+        ranks = dist.get_world_size() if self.distributed else 1
+        factor = grad_output.sum() / ranks
+        is_last = self.per_batch or self.calls % self.accum_grad == 0
+        before = self.window.take() if self.per_batch else {}
+        loss_enh, loss_asr = output["loss_enh"], output["loss_asr"]
+        device = factor.device.type
+        with torch.enable_grad(), torch.autocast(device, enabled=False):
+            loss_enh = None if loss_enh is None else loss_enh.sum() * factor
+            self.window.add(loss_enh, loss_asr.sum() * factor, is_last)
+            if is_last:
+                statistics = self.window.finish(self._scale(factor))
+                self._report(statistics)
+        self.window.put_back(before)
 
-        def gradients(loss: Tensor, retain_graph: bool) -> Gradients:
-            grads = named_gradients(loss.sum() * scale, self.trainable, retain_graph)
-            if self.scaler is None:
-                return grads
-            return {name: grad / scale for name, grad in grads.items()}
+    def _scale(self, like: Tensor) -> Tensor | None:
+        """Return the loss scale of mixed precision (0-dim, no sync), None without."""
+        if self.scaler is None or not self.scaler.is_enabled():
+            return None
+        return self.scaler.scale(torch.ones_like(like))
 
-        loss_enh = output["loss_enh"]
-        enh = {} if loss_enh is None else gradients(loss_enh, retain_graph=True)
-        return enh, gradients(output["loss_asr"], retain_graph=False)
+    def _report(self, statistics: dict[str, Tensor]) -> None:
+        """Report numbers: one host synchronisation, after everything was launched."""
+        if statistics:
+            values = torch.stack(list(statistics.values())).tolist()
+            self.report(dict(zip(statistics, values, strict=True)))
 
 
-def _share_of_batch(weight: Tensor) -> Tensor:
-    """Return this rank's part of the utterances of all ranks (0-dim float)."""
-    local = weight.sum().float()
-    total = local.clone()
-    dist.all_reduce(total)
-    return local / total
+def _is_compiled(module: torch.nn.Module) -> bool:
+    """Tell torch.compile(module), and a module whose compile() was called."""
+    return "_orig_mod" in module._modules or module._compiled_call_impl is not None

@@ -1,0 +1,113 @@
+"""The gradients of one accumulation window, from micro-batches to ``.grad``."""
+
+from collections.abc import Callable
+
+from torch import Tensor
+
+from espnet2.train.gradient_averaging import start_sum_over_ranks
+from espnet2.train.gradient_methods import GradientMethod
+from espnet2.train.gradient_surgery import (
+    Gradients,
+    combine,
+    named_gradients,
+)
+
+
+class GradientWindow:
+    """Add up the gradients of two losses; at the window's end combine them in place.
+
+    The ASR gradients, and SE gradients of parameters that are not shared, add up in
+    ``.grad``, where upstream's loop expects them; the SE gradients of shared parameters
+    are kept beside. At the end there is one collective for each of the two, and that of
+    the SE gradients runs while the last ASR backward pass does.
+
+    Args:
+        parameters: all trainable parameters by name.
+        groups: {prefix: names} of the shared ones.
+        method: what decides how the two gradients are combined.
+        distributed: whether gradients are to be summed over the ranks.
+    """
+
+    def __init__(
+        self,
+        parameters: dict[str, Tensor],
+        groups: dict[str, list[str]],
+        method: GradientMethod,
+        distributed: bool,
+    ) -> None:
+        self.parameters = parameters
+        self.groups = groups
+        self.method = method
+        self.distributed = distributed
+        self.shared = {n: parameters[n] for names in groups.values() for n in names}
+        self.enh_grads: Gradients = {}
+        self._wait_enh: Callable[[], Gradients] = dict
+
+    def add(self, loss_enh: Tensor | None, loss_asr: Tensor, is_last: bool) -> None:
+        """Run the backward passes of a micro-batch.
+
+        Args:
+            loss_enh: scalar, or None where this rank's micro-batch has none.
+            loss_asr: scalar.
+            is_last: whether this is the window's last micro-batch.
+        """
+        if not self.method.separates:
+            if loss_enh is not None and self.method.name == "sum":
+                loss_asr = loss_asr + loss_enh
+            loss_asr.backward()
+            return
+        if loss_enh is not None and loss_enh.requires_grad:
+            self._add_enh_grads(loss_enh)
+        if is_last:
+            self._start_enh_sum()
+        loss_asr.backward()
+
+    def _add_enh_grads(self, loss_enh: Tensor) -> None:
+        grads = named_gradients(loss_enh, self.parameters, retain_graph=True)
+        for name, grad in grads.items():
+            if name in self.enh_grads:
+                self.enh_grads[name].add_(grad)
+            elif name in self.shared:
+                self.enh_grads[name] = grad
+            elif self.method.name != "asr_only":
+                self._add_to_grad(name, grad)
+
+    def _start_enh_sum(self) -> None:
+        """Hand this window's SE gradients to the ranks, and start the next window."""
+        grads, self.enh_grads = self.enh_grads, {}
+        if self.distributed:
+            self._wait_enh = start_sum_over_ranks(grads, self.shared)
+        else:
+            self._wait_enh = lambda: grads
+
+    def finish(self, scale: Tensor | None) -> dict[str, Tensor]:
+        """Leave the combined gradients in ``.grad``; return the statistics.
+
+        Args:
+            scale: 0-dim, the loss scale that the gradients carry, or None.
+        """
+        named = self.parameters.items()
+        asr_grads = {name: p.grad for name, p in named if p.grad is not None}
+        if self.distributed:
+            asr_grads = start_sum_over_ranks(asr_grads, self.parameters)()
+        surgery = combine(self._wait_enh(), asr_grads, self.groups, self.method, scale)
+        for name, grad in surgery.gradients.items():
+            self.parameters[name].grad = grad
+        return surgery.statistics
+
+    def take(self) -> Gradients:
+        """Return what is in ``.grad`` and empty it."""
+        named = self.parameters.items()
+        taken = {name: p.grad for name, p in named if p.grad is not None}
+        for name in taken:
+            self.parameters[name].grad = None
+        return taken
+
+    def put_back(self, taken: Gradients) -> None:
+        """Add what ``take`` returned to ``.grad``."""
+        for name, grad in taken.items():
+            self._add_to_grad(name, grad)
+
+    def _add_to_grad(self, name: str, grad: Tensor) -> None:
+        parameter = self.parameters[name]
+        parameter.grad = grad if parameter.grad is None else parameter.grad.add_(grad)

@@ -1,0 +1,137 @@
+"""The symmetric gradient methods of torchjd, one weighting for each tensor or group.
+
+Nothing is re-implemented: torchjd's Gramian weightings give the weights; here they are
+found by name, fed with one 2x2 Gramian each, kept apart by name, and made repeatable.
+"""
+
+import importlib
+import inspect
+
+import torch
+from torch import Tensor
+from torchjd.aggregation import Weighting
+
+# Short name: torchjd's class and the options that it has no default for.
+SHORT_NAMES: dict[str, tuple[str, dict[str, float]]] = {
+    "pcgrad": ("PCGradWeighting", {}),
+    "gradvac": ("GradVacWeighting", {}),
+    "cagrad": ("CAGradWeighting", {"c": 0.5}),
+    "mgda": ("MGDAWeighting", {}),
+    "imtlg": ("IMTLGWeighting", {}),
+    "upgrad": ("UPGradWeighting", {}),
+    "aligned_mtl": ("AlignedMTLWeighting", {}),
+    "fairgrad": ("FairGradWeighting", {"alpha": 1.0}),
+}
+
+
+def weighting_class(name: str) -> type[Weighting]:
+    """Return torchjd's class of a short name or of a dotted path.
+
+    Raises:
+        ValueError: there is no such class, or it does not work on Gramians.
+    """
+    if name in SHORT_NAMES:
+        name = f"torchjd.aggregation.{SHORT_NAMES[name][0]}"
+    module, _, attribute = name.rpartition(".")
+    try:
+        found = getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise ValueError(f"gradient_method: {name}: {error}") from error
+    if not (inspect.isclass(found) and issubclass(found, Weighting)):
+        raise ValueError(f"gradient_method: {name} is no torchjd Weighting class")
+    if "matrix" in inspect.signature(found.forward).parameters:
+        raise ValueError(
+            f"gradient_method: {name} works on the whole Jacobian; only weightings of "
+            "the Gramian can be used, such as torchjd.aggregation.DualProjWeighting"
+        )
+    return found
+
+
+def build_weighting(name: str, options: dict) -> Weighting:
+    """Return a new weighting; lists among ``options`` become float64 tensors.
+
+    Raises:
+        ValueError: the class does not take these options, or a package is missing.
+    """
+    options = {**SHORT_NAMES.get(name, ("", {}))[1], **options}
+    tensors = {
+        key: torch.tensor(value, dtype=torch.float64)
+        for key, value in options.items()
+        if isinstance(value, list)
+    }
+    found = weighting_class(name)
+    try:
+        return found(**{**options, **tensors})
+    except (TypeError, ValueError, ImportError) as error:
+        raise ValueError(
+            f"gradient_method: {name} with weighting_conf: {options}: {error}"
+        ) from error
+
+
+class NamedWeightings:
+    """Weights of many pairs of gradients, each from its own torchjd weighting.
+
+    A weighting may keep a state (GradVac's moving averages), hence one for each name.
+    Random numbers (PCGrad's orders) come from a stream of their own that depends on the
+    seed and the number of steps alone: ranks agree, and a resumed run goes on as it
+    would have. The Gramians are copied to the CPU: one host synchronisation a step.
+
+    Args:
+        name: a short name or the dotted path of a Gramian weighting class.
+        options: keyword arguments of the class.
+        seed: of the random numbers.
+
+    Raises:
+        ValueError: see ``weighting_class`` and ``build_weighting``.
+    """
+
+    def __init__(self, name: str, options: dict, seed: int = 0) -> None:
+        self.name = name
+        self.options = options
+        self.seed = seed
+        self.steps = 0
+        self.weightings: dict[str, Weighting] = {}
+        build_weighting(name, options)
+
+    def __call__(self, gramians: Tensor, names: list[str]) -> Tensor:
+        """Return weights (n, 2) of the Gramians (n, 2, 2), both float64.
+
+        Where one of the two gradients is zero the weights are (1, 1), where one is not
+        finite they are nan; torchjd is not asked.
+        """
+        on_cpu = gramians.detach().cpu()
+        weights = torch.ones(len(on_cpu), 2, dtype=torch.float64)
+        finite = on_cpu.isfinite().all(-1).all(-1)
+        weights[~finite] = torch.nan
+        usable = finite & (on_cpu.diagonal(dim1=-2, dim2=-1) > 0).all(-1)
+        self.steps += 1
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(self.seed + self.steps)
+            for index in usable.nonzero().flatten().tolist():
+                weights[index] = self._weighting(names[index])(on_cpu[index])
+        return weights.to(gramians.device)
+
+    def _weighting(self, name: str) -> Weighting:
+        if name not in self.weightings:
+            self.weightings[name] = build_weighting(self.name, self.options)
+        return self.weightings[name]
+
+    def state_dict(self) -> dict:
+        """Return the number of steps and the state of every weighting that has one."""
+        states = {
+            name: {key: value.clone() for key, value in weighting.named_buffers()}
+            for name, weighting in self.weightings.items()
+        }
+        return {"steps": self.steps, "states": {k: v for k, v in states.items() if v}}
+
+    def load_state_dict(self, state: dict) -> None:
+        """Go on from what ``state_dict`` returned."""
+        self.steps = state["steps"]
+        self.weightings.clear()
+        for name, buffers in state["states"].items():
+            weighting = self._weighting(name)
+            # Its buffers exist only after a first call.
+            with torch.random.fork_rng(devices=[]):
+                weighting(torch.eye(2, dtype=torch.float64))
+            for key, value in buffers.items():
+                setattr(weighting, key, value.clone())
