@@ -1,0 +1,152 @@
+"""The commands of a comparison: how a run is made, where, and on which cores."""
+
+import os
+import signal
+import subprocess
+import threading
+from collections import deque
+from pathlib import Path
+from typing import IO, NamedTuple
+
+from compare_plan import Condition, Plan, Run
+
+FIRST_MODEL = "valid.loss.ave.pth"
+TAIL_LINES = 15
+
+
+class CommandError(Exception):
+    """A command failed; the message names it and ends with its log's last lines."""
+
+
+class Machine(NamedTuple):
+    """How jobs are started, how many at a time and with how many GPUs each."""
+
+    starter: list[str]
+    jobs: int
+    ngpu: int
+
+    def cores_of_workers(self) -> list[set[int]]:
+        """Return the cores of each worker: one, if several share the CPU."""
+        cores = sorted(os.sched_getaffinity(0))
+        if self.jobs == 1 or self.ngpu > 0:
+            return [set(cores)] * self.jobs
+        return [{cores[worker % len(cores)]} for worker in range(self.jobs)]
+
+    @property
+    def nj(self) -> int:
+        """Processes that one run may have for decoding and scores."""
+        cores = len(os.sched_getaffinity(0))
+        return max(1, cores // self.jobs) if self.ngpu or self.jobs == 1 else 1
+
+
+class Commands:
+    """Builds the commands of a plan and runs them in sessions that can be ended."""
+
+    def __init__(self, plan: Plan, machine: Machine) -> None:
+        self.plan = plan
+        self.machine = machine
+        self._children: set[subprocess.Popen] = set()
+        self._lock = threading.Lock()
+        self._stopped = False
+
+    def of_data(self, condition: Condition) -> list[str]:
+        """Return the command of stages 1 to 10."""
+        return [
+            *self._start("log/data.log"),
+            *("./run.sh", "--stage", "1", "--stop_stage", "10"),
+            *("--enh_asr_config", self.plan.base_config),
+            *("--enh_asr_args", self.plan.common_args),
+            *("--local_data_opts", condition.corpus),
+            *condition.recipe_words,
+        ]
+
+    def of_run(self, run: Run) -> list[list[str]]:
+        """Return the commands of a run, one after the other."""
+        exp, method = run.experiment, run.method
+        if "asr_alone" in method:
+            return [self._asr_alone(run)]
+        if "first" not in method:
+            return [self._stages(run, exp, method["args"], "15")]
+        first = f"{exp}_first"
+        model = f"{first}/{FIRST_MODEL}:enh_model:enh_model"
+        return [
+            self._stages(run, first, method["first"], "11"),
+            [
+                *self._stages(run, exp, method["args"], "15"),
+                *("--pretrained_model", model),
+            ],
+        ]
+
+    def _stages(self, run: Run, exp: str, flags: str, stop_stage: str) -> list[str]:
+        nj = str(self.machine.nj)
+        return [
+            *self._start(f"log/{Path(exp).name}.log"),
+            *("./run.sh", "--stage", "11", "--stop_stage", stop_stage),
+            *("--ngpu", str(self.machine.ngpu), "--nj", nj, "--inference_nj", nj),
+            *("--enh_asr_config", self.plan.base_config),
+            *("--inference_config", self.plan.decode_config),
+            *("--dumpdir", f"{run.experiment}/dump", "--enh_asr_exp", exp),
+            *("--enh_asr_args", self._training_flags(run, flags)),
+            *run.condition.recipe_words,
+        ]
+
+    def _asr_alone(self, run: Run) -> list[str]:
+        flags = self._training_flags(run, run.method["asr_alone"])
+        return [
+            *self._start(f"log/{Path(run.experiment).name}.log"),
+            *("python3", "local/compare_asr_alone.py", "--exp", run.experiment),
+            *("--config", self.plan.base_config, f"--args={flags}"),
+            *("--decode_config", self.plan.decode_config),
+            *("--ngpu", str(self.machine.ngpu)),
+        ]
+
+    def _training_flags(self, run: Run, flags: str) -> str:
+        return f"{self.plan.common_args} {flags} --seed {run.seed}"
+
+    def _start(self, log: str) -> list[str]:
+        return ["nice", *self.machine.starter, log]
+
+    def run(self, command: list[str], folder: Path, lock: IO) -> None:
+        """Run a command in a condition's folder; ``lock`` is held as long as it lives.
+
+        Raises:
+            CommandError: it failed, or all commands were stopped.
+        """
+        log = folder / command[1 + len(self.machine.starter)]
+        with self._lock:
+            if self._stopped:
+                raise CommandError("stopped")
+            child = subprocess.Popen(
+                command,
+                cwd=folder,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                pass_fds=[lock.fileno()],
+                start_new_session=True,
+            )
+            self._children.add(child)
+        code = child.wait()
+        with self._lock:
+            self._children.discard(child)
+        if code != 0:
+            raise CommandError(f"exit code {code}, the end of {log}:\n{_tail(log)}")
+
+    def stop(self) -> None:
+        """End all running commands and let no other begin."""
+        with self._lock:
+            self._stopped = True
+            children = list(self._children)
+        for child in children:
+            os.killpg(child.pid, signal.SIGTERM)
+        for child in children:
+            child.wait()
+
+
+def _tail(log: Path) -> str:
+    try:
+        with log.open(encoding="utf-8", errors="replace") as file:
+            lines = (f"    {line}" for line in file if not line.startswith("# "))
+            return "".join(deque(lines, TAIL_LINES)).rstrip()
+    except OSError:
+        return "    (there is no log)"

@@ -1,0 +1,308 @@
+"""The comparison of methods: what is to do, what is kept, what the summary says."""
+
+import functools
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+LOCAL = "egs2/mini_radio/asr_with_enhancement/local"
+CONF = """\
+base_config: base.yaml
+decode_config: decode.yaml
+baseline: sum
+seeds: [0, 1]
+common_args: "--max_epoch 2"
+conditions:
+    easy: {corpus: "--num_test 3", recipe: "--nbpe 40"}
+methods:
+    sum: "--gradient_method sum"
+    remedy: "--gradient_method remedy --gradient_conf max_stretch=null"
+    cascade: {first: "--enh_weight 1", args: "--freeze_param enh_model"}
+"""
+
+
+@pytest.fixture
+def recipe(tmp_path, monkeypatch) -> Path:
+    """A recipe folder with a plan; the current folder."""
+    folder = tmp_path / "my recipe"
+    folder.mkdir()
+    (folder / "base.yaml").write_text("batch_size: 8\n")
+    (folder / "decode.yaml").write_text("beam_size: 5\n")
+    (folder / "compare.yaml").write_text(CONF)
+    monkeypatch.chdir(folder)
+    return folder
+
+
+@pytest.fixture
+def load(import_script):
+    """Load a module of the comparison by the end of its name."""
+    return lambda name: import_script(f"{LOCAL}/compare_{name}.py")
+
+
+@pytest.fixture
+def plan(recipe, load):
+    return load("plan").read_plan(Path("compare.yaml"))
+
+
+def add(results, run, wer, words, **figures):
+    row = dict(zip(("condition", "method", "seed", "definition"), run.key, strict=True))
+    row |= {"commit": "abc", "machine": "m", "cnr": "6..14", "wer": str(wer)}
+    results.add(row | {k: str(v) for k, v in figures.items()}, words)
+
+
+@pytest.fixture
+def results(plan, load):
+    """sum: 20 and 30 % WER of ten words; remedy: 10 and 20 %; no cascade."""
+    results = load("results").Results(Path())
+    words = {
+        ("sum", 0): (20, [(1, 5), (1, 3), (0, 2)]),
+        ("sum", 1): (30, [(1, 5), (1, 3), (1, 2)]),
+        ("remedy", 0): (10, [(0, 5), (1, 3), (0, 2)]),
+        ("remedy", 1): (20, [(0, 5), (1, 3), (1, 2)]),
+    }
+    for run in plan.runs:
+        if (run.name, run.seed) in words:
+            add(results, run, *words[run.name, run.seed], si_snr=run.seed + 4)
+    return results
+
+
+def run_driver(env, repo_root, *words: str) -> subprocess.CompletedProcess:
+    script = repo_root / LOCAL / "compare_runs.py"
+    command = [sys.executable, str(script), "--conf", "compare.yaml", *words]
+    return subprocess.run(command, env=env, capture_output=True, text=True)
+
+
+def test_means_spread_and_relative_change_worked_by_hand(plan, results, load):
+    statistics = load("statistics")
+    items = statistics.summarize(plan, results.rows(), results.words())["easy"]
+    base, remedy = items
+    assert [item.method for item in items] == ["sum", "remedy"]
+    assert base.mean["wer"] == 25 and remedy.mean["wer"] == 15
+    assert remedy.std["wer"] == pytest.approx(50**0.5)
+    assert remedy.change == pytest.approx(-40)
+    assert remedy.mean["si_snr"] == 4.5
+    assert np.isnan(base.change) and np.isnan(base.p_value)
+    assert np.isnan(remedy.mean["pesq"])
+
+
+def test_one_seed_has_no_spread_and_the_common_seeds_give_p(plan, results, load):
+    statistics = load("statistics")
+    rows = {k: v for k, v in results.rows().items() if k[1:3] != ("remedy", "1")}
+    remedy = statistics.summarize(plan, rows, results.words())["easy"][1]
+    assert np.isnan(remedy.std["wer"])
+    assert remedy.change == pytest.approx(-60)
+    # One of three utterances differs: a draw leaves it out with (2/3)^3, about 0.3.
+    assert remedy.p_value == pytest.approx(2 * (2 / 3) ** 3, abs=0.03)
+
+
+def test_the_table_and_the_picture_show_them(recipe, results, repo_root, repo_env):
+    command = [sys.executable, str(repo_root / LOCAL / "compare_summary.py")]
+    command += ["--conf", "compare.yaml"]
+    done = subprocess.run(command, env=repo_env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    text = (recipe / "RESULTS_methods.md").read_text()
+    assert "|sum|25.00|7.07|20.00, 30.00|-|-|" in text
+    assert "|remedy|15.00|7.07|10.00, 20.00|-40.0|" in text
+    assert "runs: 4 of 6" in text and "against `sum`" in text
+    assert (recipe / "images_methods.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_methods_scored_on_other_utterances_are_refused(plan, results, load):
+    run = next(r for r in plan.runs if r.key[1:3] == ("remedy", "0"))
+    add(results, run, 10, [(0, 4), (1, 4), (0, 2)])
+    with pytest.raises(ValueError, match="other test utterances"):
+        load("statistics").summarize(plan, results.rows(), results.words())
+
+
+def test_a_definition_depends_on_what_defines_a_run_alone(recipe, plan, load):
+    def definitions():
+        runs = load("plan").read_plan(Path("compare.yaml")).runs
+        return {run.label: run.definition for run in runs}
+
+    before = definitions()
+    (recipe / "base.yaml").write_text("# a comment\nbatch_size:  8\n")
+    spaced = CONF.replace("--gradient_method sum", "--gradient_method  sum")
+    (recipe / "compare.yaml").write_text(spaced)
+    assert definitions() == before
+    (recipe / "compare.yaml").write_text(CONF.replace("=null", "=dynamic"))
+    after = definitions()
+    changed = {label for label in before if after[label] != before[label]}
+    assert changed == {"easy/remedy/0", "easy/remedy/1"}
+    for old, new in (("num_test 3", "num_test 4"), ("max_epoch 2", "max_epoch 3")):
+        (recipe / "compare.yaml").write_text(CONF.replace(old, new))
+        assert not set(definitions().values()) & set(before.values())
+    (recipe / "compare.yaml").write_text(CONF)
+    (recipe / "decode.yaml").write_text("beam_size: 6\n")
+    assert not set(definitions().values()) & set(before.values())
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("baseline: sum", "baseline: none", "baseline: 'none': is not in methods"),
+        ("seeds: [0, 1]", "seeds: [a]", "seeds: 'a': expected a whole number"),
+        ("seeds: [0, 1]", "", "seeds: is missing"),
+        ("seeds:", "seed: 1\nseeds:", "seed: is not a key"),
+        ("{first: ", "{second: ", "expected the keys args or args, first or asr_alone"),
+        ("    remedy:", "    re/medy:", "a name has letters"),
+        ("base.yaml", "none.yaml", "none.yaml: cannot be read"),
+    ],
+)
+def test_a_wrong_plan_is_told(recipe, load, old, new, message):
+    (recipe / "compare.yaml").write_text(CONF.replace(old, new))
+    with pytest.raises(ValueError, match=message):
+        load("plan").read_plan(Path("compare.yaml"))
+
+
+def test_dry_run_lists_what_has_no_row(recipe, results, repo_root, repo_env):
+    done = run_driver(repo_env, repo_root, "--dry_run")
+    assert done.returncode == 0, done.stderr
+    assert "4 runs are done, 2 are to do" in done.stdout
+    labels = [line for line in done.stdout.splitlines() if line.startswith("easy/")]
+    assert labels == ["easy/cascade/0", "easy/cascade/1"]
+    assert not (recipe / "exp/compare").exists()
+    lines = [line for line in done.stdout.splitlines() if "nice run.pl" in line]
+    assert "--stop_stage 11" in lines[0] and "--enh_weight 1 --seed 0" in lines[0]
+    assert "_first/valid.loss.ave.pth:enh_model:enh_model" in lines[1]
+    assert "--freeze_param enh_model --seed 0" in lines[1] and "--nbpe 40" in lines[1]
+
+
+def test_a_changed_definition_is_run_again_and_the_old_row_stays(
+    recipe, results, repo_root, repo_env, load
+):
+    (recipe / "compare.yaml").write_text(CONF.replace("=null", "=dynamic"))
+    done = run_driver(repo_env, repo_root, "--dry_run", "--runs", "remedy")
+    assert "0 runs are done, 2 are to do" in done.stdout
+    new_plan = load("plan").read_plan(Path("compare.yaml"))
+    run = next(r for r in new_plan.runs if r.key[1:3] == ("remedy", "1"))
+    add(results, run, 50, [(5, 5), (0, 3), (0, 2)])
+    assert len(results.rows()) == 5
+    items = load("statistics").summarize(new_plan, results.rows(), results.words())
+    assert items["easy"][1].mean["wer"] == 50
+
+
+def test_an_expression_that_finds_nothing_is_told(recipe, repo_root, repo_env):
+    done = run_driver(repo_env, repo_root, "--runs", "nothing")
+    assert done.returncode == 2
+    assert "--runs nothing: finds none, e.g. easy/sum/0" in done.stderr
+
+
+def test_columns_that_other_versions_wrote_are_kept(plan, results):
+    path = results.rows_path
+    lines = path.read_text().splitlines()
+    path.write_text("".join(f"{x}\t{y}\n" for x, y in zip(lines, "nabcd", strict=True)))
+    add(results, plan.runs[-1], 1, [(0, 5)])
+    rows = list(results.rows().values())
+    assert [row["n"] for row in rows] == ["a", "b", "c", "d", "nan"]
+
+
+def test_a_torn_row_is_told_with_its_line(results):
+    with results.rows_path.open("a") as file:
+        file.write("easy\tsum\n")
+    with pytest.raises(ValueError, match=r"results.tsv:6: has not as many fields"):
+        results.rows()
+
+
+STARTER = """\
+import pathlib, sys
+log, words = pathlib.Path(sys.argv[1]), " ".join(sys.argv[2:])
+log.parent.mkdir(parents=True, exist_ok=True)
+log.write_text(f"# {words}\\nwhat went wrong\\n")
+pathlib.Path("dump/raw/test").mkdir(parents=True, exist_ok=True)
+sys.exit("remedy" in words)
+"""
+
+
+@pytest.fixture
+def parts(plan, load, recipe, monkeypatch):
+    """Driver, commands started by a stub that fails for remedy, empty tables."""
+    (recipe / "stub.py").write_text(STARTER)
+    runs = load("runs")
+    starter = [sys.executable, str(recipe / "stub.py")]
+    made = runs.Commands(plan, runs.Machine(starter, 2, 0))
+    row = {"wer": "10", "si_snr": "5"}
+
+    def collect(run, folder, config):
+        names = ("condition", "method", "seed", "definition")
+        return {**row, **dict(zip(names, run.key, strict=True))}, [(1, 10)]
+
+    monkeypatch.setattr(runs, "collect_row", collect)
+    return runs, made, runs.Results(Path())
+
+
+def test_a_failing_run_shows_its_log_and_leaves_the_others(plan, parts, capsys):
+    runs, commands, results = parts
+    assert runs.prepare(plan.runs, commands) == []
+    make = functools.partial(runs.make_run, commands=commands, results=results)
+    cores = commands.machine.cores_of_workers()
+    failed = runs.make_all(plan.runs, make, 2, cores)
+    assert sorted(failed) == ["easy/remedy/0", "easy/remedy/1"]
+    assert {key[1] for key in results.rows()} == {"sum", "cascade"}
+    assert len(results.words()) == 4
+    printed = capsys.readouterr().out
+    assert "[6/6]" in printed and printed.count("WER 10.00 %") == 4
+    assert printed.count("    what went wrong") == 2
+    assert all(len(share) == 1 for share in cores)
+
+
+def test_data_are_made_once_and_a_run_made_elsewhere_is_left_out(plan, parts):
+    runs, commands, results = parts
+    run = plan.runs[0]
+    runs.prepare([run], commands)
+    log = run.condition.folder / "log/data.log"
+    log.unlink()
+    runs.prepare([run], commands)
+    assert not log.exists()
+    lock = run.condition.folder / f"{run.experiment}.lock"
+    with runs.locked(lock):
+        assert "another process" in runs.make_run(run, commands, results)
+    assert run.key not in results.rows()
+    runs.make_run(run, commands, results)
+    assert "was made" in runs.make_run(run, commands, results)
+
+
+def test_runs_share_the_audio_but_not_the_scores(tmp_path, load):
+    raw = tmp_path / "dump/raw"
+    for name in ("train", "test/scoring"):
+        (raw / name).mkdir(parents=True)
+    (raw / "test/wav.scp").write_text("a b\n")
+    own = tmp_path / "exp/sum/dump"
+    load("folders").link_dump(raw.parent, own)
+    load("folders").link_dump(raw.parent, own)
+    assert (own / "raw/test/wav.scp").read_text() == "a b\n"
+    assert (own / "raw/train").resolve() == raw / "train"
+    assert not (own / "raw/test/scoring").exists()
+
+
+def test_a_stopped_driver_leaves_no_command_behind(plan, load, tmp_path):
+    commands = load("commands")
+    script = tmp_path / "wait.sh"
+    script.write_text('echo $$ > "$1"; exec sleep 60\n')
+    made = commands.Commands(plan, commands.Machine(["bash", str(script)], 1, 0))
+    log = tmp_path / "pid"
+    failures = []
+
+    def run():
+        try:
+            with (tmp_path / "lock").open("w") as lock:
+                made.run(["nice", "bash", str(script), str(log)], tmp_path, lock)
+        except commands.CommandError as error:
+            failures.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    deadline = time.monotonic() + 60
+    while not log.exists() or not log.read_text():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    made.stop()
+    thread.join(30)
+    assert len(failures) == 1
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(log.read_text()), 0)
