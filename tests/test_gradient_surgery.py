@@ -11,7 +11,7 @@ from espnet2.train.gradient_options import (
     resolve_shared_params,
 )
 from espnet2.train.gradient_remedy import GradientRemedy, remedy
-from espnet2.train.gradient_surgery import combine, named_gradients
+from espnet2.train.gradient_surgery import combine, figures, named_gradients, statistics
 
 NAMES = ["enh_model.a", "enh_model.b", "s2t_model.c"]
 GROUPS = {"enh_model": NAMES[:2]}
@@ -66,8 +66,9 @@ def test_sum_is_the_sum_and_asr_only_drops_the_se_gradient():
     for name in NAMES[:2]:
         torch.testing.assert_close(summed.gradients[name], enh[name] + asr[name])
         torch.testing.assert_close(asr_only.gradients[name], asr[name])
-    assert summed.statistics["grad_rescaled"] == 0
-    assert summed.statistics["grad_ratio"] > 5
+    seen = statistics(figures(summed.decision))
+    assert seen["grad_rescaled"] == 0
+    assert seen["grad_ratio"] > 5
 
 
 def test_order_of_the_names_does_not_matter():
@@ -87,7 +88,7 @@ def test_a_parameter_that_one_loss_reaches_keeps_that_gradient():
     assert torch.equal(result.gradients["enh_model.a"], enh["enh_model.a"])
     assert torch.equal(result.gradients["enh_model.b"], asr["enh_model.b"])
     assert torch.equal(result.gradients["s2t_model.c"], torch.ones(2))
-    assert result.statistics == {}
+    assert result.decision is None
 
 
 def test_without_an_se_gradient_the_asr_gradient_stands():
@@ -106,7 +107,8 @@ def test_a_zero_asr_gradient_passes_the_se_gradient_and_is_not_counted():
         torch.stack([enh["enh_model.b"].flatten(), asr["enh_model.b"].flatten()])
         @ torch.stack([enh["enh_model.b"].flatten(), asr["enh_model.b"].flatten()]).T
     )
-    torch.testing.assert_close(result.statistics["grad_cosine"], only_b.cosine)
+    seen = statistics(figures(result.decision))
+    assert seen["grad_cosine"] == pytest.approx(only_b.cosine.item())
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
@@ -124,12 +126,21 @@ def test_statistics_are_what_they_say():
         "enh_model.a": torch.tensor([-1.0, 1.0]),
         "enh_model.b": torch.tensor([6.0, 8.0]),
     }
-    figures = combined(enh, asr).statistics
-    assert figures["grad_conflict"] == 0.5
-    assert figures["grad_rescaled"] == 0.5
-    assert figures["grad_cosine"].item() == pytest.approx((0.6 - 0.5**0.5) / 2)
-    assert figures["grad_stretch"].item() == pytest.approx(1 / 0.6)
-    assert figures["grad_ratio"].item() == pytest.approx(2**0.5)  # lower median
+    result = combined(enh, asr)
+    assert result.names == NAMES[:2]
+    seen = statistics(figures(result.decision))
+    assert seen["grad_conflict"] == 0.5
+    assert seen["grad_rescaled"] == 0.5
+    assert seen["grad_cosine"] == pytest.approx((0.6 - 0.5**0.5) / 2)
+    assert seen["grad_stretch"] == pytest.approx(1 / 0.6)
+    assert seen["grad_ratio"] == pytest.approx((2**0.5 + 10) / 2)
+
+
+def test_broken_and_zero_gradients_are_not_counted():
+    enh, asr = random_gradients(20.0), random_gradients(1.0)
+    enh["enh_model.a"][0, 0] = float("nan")
+    asr["enh_model.b"].zero_()
+    assert statistics(figures(combined(enh, asr).decision)) == {}
 
 
 def test_float16_gradients_are_decided_in_float32():
@@ -161,7 +172,8 @@ def test_a_loss_scale_changes_no_decision_and_stays_in_the_result(granularity, r
     for name in NAMES[:2]:
         got = result.gradients[name] / scale
         torch.testing.assert_close(got, plain.gradients[name])
-    assert result.statistics == plain.statistics
+    expected = statistics(figures(plain.decision))
+    assert statistics(figures(result.decision)) == pytest.approx(expected)
 
 
 def test_surgery_does_not_overflow_where_the_scaled_gradients_do_not():

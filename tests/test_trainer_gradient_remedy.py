@@ -3,6 +3,7 @@
 import argparse
 import logging
 
+import numpy as np
 import pytest
 import tiny
 import torch
@@ -106,6 +107,11 @@ def test_remedy_trains_otherwise_than_the_sum(tmp_path):
 
 def test_conflict_statistics_reach_the_reporter(tmp_path):
     _, stats = train_one_epoch(GradientRemedyTrainer, tmp_path)
+    with np.load(tmp_path / "gradient_log" / "1.npz", allow_pickle=False) as log:
+        assert log["decisions"][-1] == STEPS
+        assert "enh_model.separator.linear.0.weight" in log["names"]
+        shares = log["conflict"].sum() / log["count"].sum()
+    assert shares == pytest.approx(stats["grad_conflict"])
     assert -1 <= stats["grad_cosine"] <= 1
     assert 0 <= stats["grad_conflict"] <= 1
     assert 0 <= stats["grad_rescaled"] <= 1

@@ -6,7 +6,7 @@ import torch
 
 from espnet2.train.gradient_methods import METHODS, GradientMethod
 from espnet2.train.gradient_options import GradientConf
-from espnet2.train.gradient_surgery import combine, named_gradients
+from espnet2.train.gradient_surgery import combine, named_gradients, statistics
 from espnet2.train.two_gradient_module import TwoGradientModule
 
 SHARED = ["enh_model"]
@@ -16,12 +16,14 @@ REMEDY = {"threshold": 0.5, "max_stretch": "dynamic"}
 STATISTICS: dict[str, float] = {}  # of the last decision
 
 
+def report(names, values) -> None:
+    STATISTICS.update(statistics(values))
+
+
 def wrap(model, method="remedy", shared=SHARED, accum_grad=1, scaler=None, **conf):
     conf = GradientConf(**{**REMEDY, **conf})
     found = GradientMethod(method, conf)
-    return TwoGradientModule(
-        model, found, shared, accum_grad, scaler, STATISTICS.update
-    )
+    return TwoGradientModule(model, found, shared, accum_grad, scaler, report)
 
 
 def two_gradients(model, batch) -> tuple[dict, dict]:

@@ -6,6 +6,7 @@ method decides; everywhere else the plain sum holds.
 
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -14,12 +15,19 @@ from espnet2.train.gradient_remedy import Remedy
 
 Gradients = dict[str, Tensor]
 
+# What is recorded of a decision, see ``Remedy``.
+FIGURES = ("cosine", "norm_ratio", "conflict", "rescaled", "stretch")
+
 
 class Surgery(NamedTuple):
-    """A combined gradient and the statistics of the decisions (0-dim tensors)."""
+    """A combined gradient, and what was decided for the n tensors or groups ``names``.
+
+    ``decision`` is None if no parameter has both gradients.
+    """
 
     gradients: Gradients
-    statistics: dict[str, Tensor]
+    names: list[str]
+    decision: Remedy | None
 
 
 def named_gradients(
@@ -60,25 +68,28 @@ def gramians(enh_grads: list[Tensor], asr_grads: list[Tensor]) -> Tensor:
     return torch.stack([enh_enh, enh_asr, enh_asr, asr_asr], -1).unflatten(-1, (2, 2))
 
 
-def statistics(decision: Remedy) -> dict[str, Tensor]:
-    """Return what a user watches, over the pairs with two non-zero gradients.
+def figures(decision: Remedy) -> np.ndarray:
+    """Return (n, 5) float64 on the host, columns as ``FIGURES`` says (one wait)."""
+    columns = [getattr(decision, name).double() for name in FIGURES]
+    return torch.stack(columns, -1).cpu().numpy()
 
-    Mean cosine, share in conflict, share rescaled, median norm ratio |G_SE|/|G_ASR| and
-    largest stretch; nan where there is no such pair.
+
+def statistics(values: np.ndarray) -> dict[str, float]:
+    """Return what a user watches, from ``figures``; empty where no pair is usable.
+
+    Over the pairs with two non-zero finite gradients: mean cosine, share in conflict,
+    share rescaled, median norm ratio |G_SE|/|G_ASR| and largest stretch.
     """
-    valid = decision.norm_ratio > 0
-    missing = torch.full_like(decision.cosine, float("nan"))
-
-    def share(value: Tensor) -> Tensor:
-        return torch.where(valid, value.double(), missing).nanmean()
-
-    stretch = torch.where(valid, decision.stretch, torch.zeros_like(missing)).max()
+    usable = np.isfinite(values).all(1) & (values[:, 1] > 0)
+    if not usable.any():
+        return {}
+    cosine, ratio, conflict, rescaled, stretch = values[usable].T
     return {
-        "grad_cosine": share(decision.cosine),
-        "grad_conflict": share(decision.conflict),
-        "grad_rescaled": share(decision.rescaled),
-        "grad_ratio": torch.where(valid, decision.norm_ratio, missing).nanmedian(),
-        "grad_stretch": torch.where(valid.any(), stretch, missing[0]),
+        "grad_cosine": float(cosine.mean()),
+        "grad_conflict": float(conflict.mean()),
+        "grad_rescaled": float(rescaled.mean()),
+        "grad_ratio": float(np.median(ratio)),
+        "grad_stretch": float(stretch.max()),
     }
 
 
@@ -103,7 +114,7 @@ def combine(
             of large scaled gradients cannot overflow.
 
     Returns:
-        ``Surgery``; its statistics are empty if no parameter has both gradients.
+        ``Surgery``.
     """
     shared = _reached_by_both(enh_grads, asr_grads, groups)
     names = [name for group in shared.values() for name in group]
@@ -113,7 +124,7 @@ def combine(
             enh = enh_grads[name]
             combined[name] = combined[name].add_(enh) if name in combined else enh
     if not names:
-        return Surgery(combined, {})
+        return Surgery(combined, [], None)
     enh = [enh_grads[name] for name in names]
     asr = [asr_grads[name] for name in names]
     if scale is not None:
@@ -122,7 +133,8 @@ def combine(
         torch._foreach_mul_(asr, inverse)
     decision, weights = _decide(gramians(enh, asr), shared, method)
     weigh_in_place(enh, asr, weights if scale is None else weights * scale)
-    return Surgery(combined, statistics(decision))
+    keys = names if method.conf.granularity == "tensor" else list(shared)
+    return Surgery(combined, keys, decision)
 
 
 def _reached_by_both(

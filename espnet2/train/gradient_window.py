@@ -8,6 +8,7 @@ from espnet2.train.gradient_averaging import start_sum_over_ranks
 from espnet2.train.gradient_methods import GradientMethod
 from espnet2.train.gradient_surgery import (
     Gradients,
+    Surgery,
     combine,
     named_gradients,
 )
@@ -80,8 +81,8 @@ class GradientWindow:
         else:
             self._wait_enh = lambda: grads
 
-    def finish(self, scale: Tensor | None) -> dict[str, Tensor]:
-        """Leave the combined gradients in ``.grad``; return the statistics.
+    def finish(self, scale: Tensor | None) -> Surgery:
+        """Leave the combined gradients in ``.grad``; return them and the decision.
 
         Args:
             scale: 0-dim, the loss scale that the gradients carry, or None.
@@ -93,7 +94,7 @@ class GradientWindow:
         surgery = combine(self._wait_enh(), asr_grads, self.groups, self.method, scale)
         for name, grad in surgery.gradients.items():
             self.parameters[name].grad = grad
-        return surgery.statistics
+        return surgery
 
     def take(self) -> Gradients:
         """Return what is in ``.grad`` and empty it."""

@@ -5,12 +5,15 @@ import dataclasses
 import logging
 from collections.abc import Iterable, Sequence
 
+import numpy as np
 import torch
 
 from espnet2.schedulers.abs_scheduler import AbsScheduler
 from espnet2.train.distributed_utils import DistributedOption
+from espnet2.train.gradient_log import GradientLog
 from espnet2.train.gradient_methods import METHODS, GradientMethod
 from espnet2.train.gradient_options import GradientConf, resolve_gradient_conf
+from espnet2.train.gradient_surgery import statistics
 from espnet2.train.progress import ProgressIterator
 from espnet2.train.reporter import SubReporter
 from espnet2.train.trainer import Trainer, TrainerOptions
@@ -112,17 +115,26 @@ class GradientRemedyTrainer(Trainer):
         method = GradientMethod(options.gradient_method, conf, options.seed)
         first_group = optimizers[0].param_groups[0]
         method.load_state_dict(first_group.get(STATE_KEY, {}))
+        log = GradientLog(options.output_dir, reporter.get_epoch())
+
+        def report(names: list[str], values: np.ndarray) -> None:
+            reporter.register(statistics(values))
+            log.add(names, values)
+
         module = TwoGradientModule(
             model,
             method,
             options.shared_params,
             options.accum_grad,
             scaler,
-            reporter.register,
+            report,
         )
         for optimizer in optimizers:
             optimizer.zero_grad()
-        if not distributed_option.distributed or distributed_option.dist_rank == 0:
+        is_first = (
+            not distributed_option.distributed or distributed_option.dist_rank == 0
+        )
+        if is_first:
             iterator = ProgressIterator(
                 iterator, module, options.output_dir, reporter, options.max_epoch
             )
@@ -139,6 +151,8 @@ class GradientRemedyTrainer(Trainer):
         )
         if method.state_dict():
             first_group[STATE_KEY] = method.state_dict()
+        if is_first:
+            log.save()
         left_over = module.calls % options.accum_grad
         if left_over:
             logging.info(

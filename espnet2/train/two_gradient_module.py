@@ -11,6 +11,7 @@ import contextlib
 import functools
 from collections.abc import Callable
 
+import numpy as np
 import torch
 import torch._functorch.config as functorch_config
 import torch.distributed as dist
@@ -19,6 +20,7 @@ from torch.nn.parallel import DataParallel, DistributedDataParallel
 
 from espnet2.train.gradient_methods import GradientMethod
 from espnet2.train.gradient_options import canonical_name, resolve_shared_params
+from espnet2.train.gradient_surgery import figures
 from espnet2.train.gradient_window import GradientWindow
 
 
@@ -69,7 +71,7 @@ class TwoGradientModule(torch.nn.Module):
         scaler: the GradScaler of a mixed precision run, or None. The losses are scaled
             before the gradients are taken, the decisions do not depend on it, and what
             overflows stays non-finite on all ranks, so that the step is skipped.
-        report: is given the statistics of every decision.
+        report: is given the names and figures (n, 5) of every decision.
 
     Raises:
         ValueError: a prefix matches no trainable parameter, or the model is wrapped in
@@ -83,7 +85,7 @@ class TwoGradientModule(torch.nn.Module):
         shared_params: list[str],
         accum_grad: int = 1,
         scaler: torch.amp.GradScaler | None = None,
-        report: Callable[[dict[str, float]], None] = lambda statistics: None,
+        report: Callable[[list[str], np.ndarray], None] = lambda names, values: None,
     ) -> None:
         super().__init__()
         if isinstance(model, DataParallel):
@@ -146,8 +148,9 @@ class TwoGradientModule(torch.nn.Module):
             loss_enh = None if loss_enh is None else loss_enh.sum() * factor
             self.window.add(loss_enh, loss_asr.sum() * factor, is_last)
             if is_last:
-                statistics = self.window.finish(self._scale(factor))
-                self._report(statistics)
+                surgery = self.window.finish(self._scale(factor))
+                if surgery.decision is not None:
+                    self.report(surgery.names, figures(surgery.decision))
         self.window.put_back(before)
 
     def _scale(self, like: Tensor) -> Tensor | None:
@@ -155,12 +158,6 @@ class TwoGradientModule(torch.nn.Module):
         if self.scaler is None or not self.scaler.is_enabled():
             return None
         return self.scaler.scale(torch.ones_like(like))
-
-    def _report(self, statistics: dict[str, Tensor]) -> None:
-        """Report numbers: one host synchronisation, after everything was launched."""
-        if statistics:
-            values = torch.stack(list(statistics.values())).tolist()
-            self.report(dict(zip(statistics, values, strict=True)))
 
 
 def _is_compiled(module: torch.nn.Module) -> bool:

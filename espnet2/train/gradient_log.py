@@ -1,0 +1,135 @@
+"""What a gradient method saw and did, by tensor and over time, kept small on disk."""
+
+from pathlib import Path
+
+import numpy as np
+
+from espnet2.train.gradient_surgery import FIGURES
+
+FOLDER = "gradient_log"
+WINDOWS = 16  # at most, of an epoch
+ANGLE_EDGES = np.linspace(0, 180, 37)  # degrees
+STRETCH_EDGES = np.linspace(0, 6, 301)  # log10 of the factor on the ASR gradient
+_SUMS = ("count", "cosine", "log_ratio", "conflict", "rescaled")
+
+
+class GradientLog:
+    """Add up the figures of an epoch's decisions; write them to one small file.
+
+    An epoch is cut into 8 to 16 windows of equally many decisions: where a 17th would
+    begin, neighbours are joined. ``<output_dir>/gradient_log/<epoch>.npz`` holds
+
+    - ``names`` (tensors,): of the shared tensors or groups that were decided;
+    - ``decisions`` (windows,): optimizer steps up to the window's end, in this epoch;
+    - ``count, cosine, log_ratio, conflict, rescaled`` (windows, tensors): number of
+      decisions with two non-zero finite gradients, and sums over them of the cosine,
+      log10(|G_SE| / |G_ASR|), and of 1 where in conflict and where rescaled;
+    - ``stretch`` (windows, tensors): the largest factor on the ASR gradient, 0 if none;
+    - ``angle_counts`` (windows, 36) in bins of 5 degrees, ``stretch_counts``
+      (windows, 300) in bins of 0.02 of log10 from 0, over all tensors; larger values
+      fall into the last bin.
+
+    A resumed run writes the files of its own epochs only, so the log is that of an
+    uninterrupted one.
+
+    Args:
+        output_dir: the experiment's folder.
+        epoch: its number.
+    """
+
+    def __init__(self, output_dir: str | Path, epoch: int) -> None:
+        self.path = Path(output_dir) / FOLDER / f"{epoch}.npz"
+        self.names: dict[str, int] = {}
+        self.length = 1
+        self.decisions = 0
+        self.windows: list[dict[str, np.ndarray]] = []
+
+    def add(self, names: list[str], figures: np.ndarray) -> None:
+        """Add the decisions of a step.
+
+        Args:
+            names: n of the tensors or groups.
+            figures: (n, 5), columns as ``FIGURES`` says.
+        """
+        if self.decisions == self.length * WINDOWS:
+            self._join_neighbours()
+        if self.decisions % self.length == 0:
+            self.windows.append(_empty(len(self.names)))
+        self.decisions += 1
+        for name in names:
+            self.names.setdefault(name, len(self.names))
+        window = self.windows[-1]
+        _widen(window, len(self.names))
+        valid = np.isfinite(figures).all(1) & (figures[:, 1] > 0)
+        places = np.array([self.names[name] for name in names])[valid]
+        _add_figures(window, places, dict(zip(FIGURES, figures[valid].T, strict=True)))
+
+    def _join_neighbours(self) -> None:
+        for window in self.windows:
+            _widen(window, len(self.names))
+        pairs = zip(self.windows[::2], self.windows[1::2], strict=True)
+        self.windows = [_join(*pair) for pair in pairs]
+        self.length *= 2
+
+    def save(self) -> None:
+        """Write the file, beside and then in its place; nothing without a decision."""
+        if not self.windows:
+            return
+        for window in self.windows:
+            _widen(window, len(self.names))
+        stacked = {
+            key: np.stack([window[key] for window in self.windows])
+            for key in self.windows[0]
+        }
+        ends = np.arange(1, len(self.windows) + 1) * self.length
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        beside = self.path.with_suffix(".tmp")
+        with beside.open("wb") as file:
+            np.savez_compressed(
+                file,
+                names=np.array(list(self.names)),
+                decisions=np.minimum(ends, self.decisions),
+                **stacked,
+            )
+        beside.replace(self.path)
+
+
+def _empty(tensors: int) -> dict[str, np.ndarray]:
+    window = {key: np.zeros(tensors, np.float32) for key in (*_SUMS, "stretch")}
+    window["angle_counts"] = np.zeros(len(ANGLE_EDGES) - 1, np.int32)
+    window["stretch_counts"] = np.zeros(len(STRETCH_EDGES) - 1, np.int32)
+    return window
+
+
+def _widen(window: dict[str, np.ndarray], tensors: int) -> None:
+    """Make room for tensors that were met later."""
+    missing = tensors - len(window["count"])
+    if missing > 0:
+        for key in (*_SUMS, "stretch"):
+            window[key] = np.pad(window[key], (0, missing))
+
+
+def _add_figures(
+    window: dict[str, np.ndarray], places: np.ndarray, figures: dict[str, np.ndarray]
+) -> None:
+    window["count"][places] += 1
+    window["cosine"][places] += figures["cosine"]
+    window["log_ratio"][places] += np.log10(figures["norm_ratio"])
+    window["conflict"][places] += figures["conflict"]
+    window["rescaled"][places] += figures["rescaled"]
+    stretch = figures["stretch"]
+    window["stretch"][places] = np.maximum(window["stretch"][places], stretch)
+    angle = np.degrees(np.arccos(np.clip(figures["cosine"], -1, 1)))
+    window["angle_counts"] += _histogram(angle, ANGLE_EDGES)
+    window["stretch_counts"] += _histogram(np.log10(stretch), STRETCH_EDGES)
+
+
+def _histogram(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    inside = np.clip(values, edges[0], edges[-1])
+    return np.histogram(inside, edges)[0].astype(np.int32)
+
+
+def _join(one: dict[str, np.ndarray], two: dict[str, np.ndarray]) -> dict:
+    joined = {key: one[key] + two[key] for key in one}
+    joined["stretch"] = np.maximum(one["stretch"], two["stretch"])
+    return joined
