@@ -1,0 +1,152 @@
+"""Find, link, align and cut the sessions of RATS channel A.
+
+Below the working folder are made ``sessions/<source id>/`` with the cut audio,
+``sessions.json`` for ``make_sets.py``, and ``link_report.tsv`` with a line for every
+English Fisher source. A run that was stopped goes on where it was.
+"""
+
+import argparse
+import dataclasses
+import json
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+
+from align_session import CutRules, Limits
+from cut_session import prepare_session
+from fisher_calls import find_fisher_files, read_speakers
+from kaldi_utils import DataError, log, run_cli, write_lines
+from link_calls import LinkLimits
+from rats_tables import find_rats_root, read_sources, read_transmissions
+from session_offset import OffsetLimits
+from session_plan import Plan, Report, Session, plan_sessions
+from tqdm import tqdm
+
+COLUMNS = (
+    "src_id session part call side iou_A iou_B shift used_shift delta n_boundaries "
+    "share mad_ms drift_ms lag_ms peak lag_used utterances status detail"
+).split()
+
+
+def add_fields(parser: argparse.ArgumentParser, options: type) -> None:
+    """Add an option for each field of a dataclass, with its default and help."""
+    for item in dataclasses.fields(options):
+        kind = type(item.default)
+        parser.add_argument(
+            f"--{item.name}",
+            type=_true_or_false if kind is bool else kind,
+            default=item.default,
+            choices=item.metadata.get("choices"),
+            help=f"{item.metadata['help']} (default: {item.default})",
+        )
+
+
+def take_fields(args: argparse.Namespace, options: type) -> object:
+    """The dataclass from the parsed options that `add_fields` has added."""
+    return options(
+        **{f.name: getattr(args, f.name) for f in dataclasses.fields(options)}
+    )
+
+
+def _true_or_false(text: str) -> bool:
+    if text not in ("true", "false"):
+        raise argparse.ArgumentTypeError(f"want true or false, not '{text}'")
+    return text == "true"
+
+
+def make_plan(rats: Path, fisher: list[Path]) -> Plan:
+    """Read all tables of both corpora and choose the sessions.
+
+    Raises:
+        DataError: a table is missing or cannot be used at all.
+    """
+    root = find_rats_root(rats)
+    sources, odd_sources = read_sources(root / "docs" / "source_file_info.tab")
+    table = root / "docs" / "retrans_fileset_info.tab"
+    transmissions, odd_transmissions = read_transmissions(table)
+    files = find_fisher_files(fisher)
+    speakers, odd_speakers = read_speakers(files.calldata)
+    plan = plan_sessions(root, sources, transmissions, files, speakers)
+    odd = odd_sources + odd_transmissions + files.problems + odd_speakers
+    plan.problems = odd + plan.problems
+    return plan
+
+
+def run_sessions(
+    sessions: list[Session], limits: Limits, folder: Path, nj: int
+) -> list[Report]:
+    """Prepare the sessions in ``nj`` processes; their reports in order of source id.
+
+    Raises:
+        DataError: a process was killed.
+    """
+    reports = []
+    with ProcessPoolExecutor(max_workers=nj) as pool:
+        jobs = [pool.submit(prepare_session, s, limits, folder) for s in sessions]
+        try:
+            for job in tqdm(as_completed(jobs), "sessions", len(jobs), mininterval=1):
+                reports.append(job.result())
+        except BrokenProcessPool:
+            raise DataError(
+                "a process was killed, perhaps for want of memory: try a smaller --nj; "
+                "finished sessions are kept"
+            ) from None
+        finally:
+            pool.shutdown(cancel_futures=True)
+    return sorted(reports, key=lambda report: report["src_id"])
+
+
+def mark_repeats(reports: list[Report]) -> None:
+    """Of several usable sources with the same call and side only the first stays."""
+    first: dict[tuple, object] = {}
+    for report in reports:
+        if report["status"] == "ok":
+            side = (report["call"], report["side"])
+            source = first.setdefault(side, report["src_id"])
+            if source != report["src_id"]:
+                what = f"call {side[0]} side {side[1]} is source {source} already"
+                report |= {"status": "repeat", "detail": what}
+
+
+def write_link_report(path: Path, reports: list[Report]) -> None:
+    """Write the tab-separated report, one line for each source, with a header."""
+    rows = [COLUMNS]
+    for report in reports:
+        values = [report.get(column, "") for column in COLUMNS]
+        rows.append([f"{v:.4f}" if isinstance(v, float) else str(v) for v in values])
+    write_lines(path, ("\t".join(row) for row in rows))
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Prepare the sessions of the folders given on the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rats", type=Path, required=True, help="LDC2015S02")
+    parser.add_argument(
+        "--fisher", type=Path, required=True, nargs="+", help="Fisher transcripts"
+    )
+    parser.add_argument("--work_dir", type=Path, required=True, help="results go here")
+    parser.add_argument("--nj", type=int, default=1, help="processes at once")
+    for options in (LinkLimits, OffsetLimits, CutRules):
+        add_fields(parser, options)
+    args = parser.parse_args(arguments)
+    limits = Limits(
+        *(take_fields(args, kind) for kind in (LinkLimits, OffsetLimits, CutRules))
+    )
+    if args.nj < 1:
+        raise DataError(f"--nj {args.nj}: want 1 or more")
+    plan = make_plan(args.rats, args.fisher)
+    folder = args.work_dir / "sessions"
+    folder.mkdir(parents=True, exist_ok=True)
+    reports = run_sessions(plan.sessions, limits, folder, args.nj) + plan.skipped
+    reports.sort(key=lambda report: report["src_id"])
+    mark_repeats(reports)
+    write_link_report(args.work_dir / "link_report.tsv", reports)
+    index = {"reports": reports, "problems": plan.problems, "others": plan.others}
+    write_lines(args.work_dir / "sessions.json", [json.dumps(index, indent=1)])
+    usable = sum(report["status"] == "ok" for report in reports)
+    log(f"{usable} of {len(reports)} English Fisher sources can be used")
+
+
+if __name__ == "__main__":
+    run_cli(main)

@@ -1,0 +1,157 @@
+"""The RATS corpus (LDC2015S02): its folder, its two tables of sessions, its files.
+
+The licence is LDC's. Below the folder that is named, or one folder deeper
+(``RATS_SAD/``), are expected::
+
+    docs/source_file_info.tab docs/retrans_fileset_info.tab
+    data/train/{audio,sad}/<language>/{src,A}/*.{flac,tab}
+    data/{dev-1,dev-2}/{audio,sad}/{src,A}/*.{flac,tab}
+
+A source is one side of a telephone call, ``<source>_eng_src``; its recording after
+the radio link is ``<source>_<session>_eng_A``. Tables may have a header or none.
+"""
+
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+from kaldi_utils import DataError
+from text_files import SkipError, read_text_lines
+
+PARTS = ("train", "dev-1", "dev-2")
+
+
+class Source(NamedTuple):
+    """A line of ``source_file_info.tab``; ``minutes`` is the length of the file."""
+
+    src_id: str
+    corpus: str
+    language: str
+    src_file: str
+    minutes: float
+    part: str
+
+
+class Transmission(NamedTuple):
+    """A line of ``retrans_fileset_info.tab``; channels is like ``A_CDEFGH``."""
+
+    src_id: str
+    session_id: str
+    channels: str
+    part: str
+
+
+def find_rats_root(folder: Path) -> Path:
+    """The folder itself or the one below it that has ``data/`` and ``docs/``.
+
+    Raises:
+        DataError: there is none, or more than one.
+    """
+    if not folder.is_dir():
+        raise DataError(f"RATS={folder} in db.sh is not a folder")
+    candidates = [folder, *sorted(p for p in folder.iterdir() if p.is_dir())]
+    found = [p for p in candidates if all((p / n).is_dir() for n in ("data", "docs"))]
+    if folder in found:
+        return folder
+    if len(found) != 1:
+        raise DataError(
+            f"RATS={folder} in db.sh: want one folder with data/ and docs/ there or "
+            f"one level below, found {len(found)}"
+        )
+    return found[0]
+
+
+def read_sources(path: Path) -> tuple[dict[str, Source], list[str]]:
+    """``source_file_info.tab`` by source id, and its bad lines.
+
+    Raises:
+        DataError: the file cannot be read, or no line of it is good.
+    """
+    rows, problems = _read_rows(path, 6)
+    sources: dict[str, Source] = {}
+    for where, fields in rows:
+        try:
+            source = Source(*fields[:4], float(fields[4]), fields[5])
+        except ValueError:
+            problems.append(f"{where}: '{fields[4]}' is not a number of minutes")
+            continue
+        if source.part not in PARTS:
+            problems.append(f"{where}: part '{source.part}' is none of {PARTS}")
+        elif source.src_id in sources:
+            problems.append(f"{where}: source {source.src_id} stands there twice")
+        else:
+            sources[source.src_id] = source
+    return _not_empty(path, sources, problems), problems
+
+
+def read_transmissions(path: Path) -> tuple[dict[str, Transmission], list[str]]:
+    """``retrans_fileset_info.tab`` by source id, and its bad lines.
+
+    Raises:
+        DataError: the file cannot be read, or no line of it is good.
+    """
+    rows, problems = _read_rows(path, 5)
+    sessions: dict[str, Transmission] = {}
+    for where, fields in rows:
+        session_id, channels, part = fields[0], fields[3], fields[4]
+        src_id = session_id[:5]
+        if not re.fullmatch(r"\d{5}_\d{5}", session_id):
+            problems.append(f"{where}: '{session_id}' is not <source>_<session>")
+        elif not re.fullmatch(r"[A_][B_][C_][D_][E_][F_][G_][H_]", channels):
+            problems.append(f"{where}: channels '{channels}' is not like ABC_EFGH")
+        elif part not in PARTS:
+            problems.append(f"{where}: part '{part}' is none of {PARTS}")
+        elif src_id in sessions:
+            problems.append(f"{where}: another session of {src_id}: left out")
+        else:
+            sessions[src_id] = Transmission(src_id, session_id, channels, part)
+    return _not_empty(path, sessions, problems), problems
+
+
+def find_file(root: Path, part: str, kind: str, name: str) -> Path:
+    """Path of an audio or SAD file of English; in dev there is no language folder.
+
+    Args:
+        root: The folder with ``data/``.
+        part: ``train``, ``dev-1`` or ``dev-2``.
+        kind: ``audio`` or ``sad``.
+        name: File name without extension, such as ``10001_eng_src``.
+
+    Raises:
+        SkipError: ``no_audio`` or ``no_sad``, if the file is in neither place.
+    """
+    channel = name.rsplit("_", 1)[1]
+    file = name + {"audio": ".flac", "sad": ".tab"}[kind]
+    folder = root / "data" / part / kind
+    for path in (folder / "eng" / channel / file, folder / channel / file):
+        if path.is_file():
+            return path
+    raise SkipError(f"no_{kind}", f"{folder}/[eng/]{channel}/{file} is missing")
+
+
+def _read_rows(
+    path: Path, columns: int
+) -> tuple[list[tuple[str, list[str]]], list[str]]:
+    """Tab-separated fields of each good line with its place, and the bad lines."""
+    try:
+        lines, problems = read_text_lines(path)
+    except SkipError as error:
+        raise DataError(error.detail) from None
+    rows = []
+    for number, (where, text) in enumerate(lines):
+        fields = [field.strip() for field in text.split("\t")]
+        if not re.match(r"\d{5}(_|$)", fields[0]):
+            if number > 0:
+                problems.append(f"{where}: '{fields[0]}' does not begin with an id")
+        elif len(fields) != columns:
+            problems.append(f"{where}: {len(fields)} columns, expected {columns}")
+        else:
+            rows.append((where, fields))
+    return rows, problems
+
+
+def _not_empty(path: Path, table: dict, problems: list[str]) -> dict:
+    if not table:
+        first = f"; first problem: {problems[0]}" if problems else ""
+        raise DataError(f"{path} has no line that can be used{first}")
+    return table
