@@ -1,0 +1,214 @@
+"""Utterances of the CHiME-4 sets: which audio, which text, which reference to look for.
+
+Training takes the channels named, out of ``isolated``; validation and test sets are
+those of the 1-channel track.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from chime4_lists import (
+    Annotation,
+    DataError,
+    read_annotations,
+    read_dots,
+    read_track_list,
+)
+from clean_references import Job
+from wsj_text import normalize, read_wsj_dots, walk_files
+
+SETS = ("tr05_simu", "tr05_real", "dt05_simu", "dt05_real", "et05_simu", "et05_real")
+
+
+@dataclass
+class Utterance:
+    """One utterance of a set, on one channel.
+
+    Attributes:
+        name: with the channel in training, ``011_011C0201_BUS.CH5``.
+        speaker: as the corpus names it.
+        text: normalised.
+        job: its audio and where its clean reference may come from.
+    """
+
+    name: str
+    speaker: str
+    text: str
+    job: Job
+
+
+@dataclass
+class Corpus:
+    """The places of the corpora.
+
+    Attributes:
+        chime4: the folder that has ``data/``.
+        wsj0: the roots to look for WSJ0's ``.dot`` files in.
+        isolated_ext: what the official simulation wrote, or None.
+        lists: folders where a list of the 1-channel track may be.
+        channels: of the training sets.
+    """
+
+    chime4: Path
+    wsj0: list[Path]
+    isolated_ext: Path | None
+    lists: list[Path]
+    channels: list[int]
+
+    @property
+    def audio(self) -> Path:
+        """Folder of the 16 kHz audio."""
+        return self.chime4 / "data/audio/16kHz"
+
+    def check(self) -> None:
+        """Raise a `DataError` that names all folders that are missing."""
+        wanted = [self.audio / n for n in ("isolated", "isolated_1ch_track")]
+        wanted += [self.audio / "backgrounds"]
+        wanted += [self.chime4 / "data" / n for n in ("annotations", "transcriptions")]
+        wanted += self.wsj0 + ([self.isolated_ext] if self.isolated_ext else [])
+        missing = [str(folder) for folder in wanted if not folder.is_dir()]
+        if missing:
+            raise DataError("\n  ".join(["no such folder:", *missing]))
+
+
+def read_set(
+    corpus: Corpus, name: str, reference_dir: Path, notes: list[str]
+) -> tuple[list[Utterance], dict[str, str]]:
+    """Utterances of a set, sorted, and those without a text: name -> reason.
+
+    Args:
+        corpus: Where all lies.
+        name: One of `SETS`.
+        reference_dir: Where references go that are made.
+        notes: What the user should know is added here.
+    """
+    simulated = name.endswith("_simu")
+    path = corpus.chime4 / f"data/annotations/{name}.json"
+    annotations, unknown = read_annotations(path, simulated)
+    if unknown:
+        notes.append(f"{name}: fields not used: {' '.join(sorted(unknown))}")
+    texts = _read_texts(corpus, name, annotations, notes)
+    _compare_texts(name, annotations, texts, notes)
+    tracks = _tracks(corpus, name, notes)
+    utterances: list[Utterance] = []
+    skipped: dict[str, str] = {}
+    for annotation in annotations:
+        text = normalize(texts.get(annotation.name, ""))
+        if not text:
+            skipped[annotation.name] = "no text"
+            continue
+        for job in _jobs(corpus, name, annotation, tracks, reference_dir):
+            utterances.append(Utterance(job.key, annotation.speaker, text, job))
+    return sorted(utterances, key=lambda u: u.name), skipped
+
+
+def _read_texts(
+    corpus: Corpus, name: str, annotations: Sequence[Annotation], notes: list[str]
+) -> dict[str, str]:
+    if name == "tr05_simu":
+        return _wsj_texts(corpus, annotations)
+    texts = read_dots(corpus.chime4 / f"data/transcriptions/{name}.dot_all")
+    extra = texts.keys() - {a.name for a in annotations}
+    if extra:
+        notes.append(
+            f"{name}: {len(extra)} texts of utterances that are not annotated, "
+            f"as {min(extra)}"
+        )
+    return texts
+
+
+def _wsj_texts(corpus: Corpus, annotations: Sequence[Annotation]) -> dict[str, str]:
+    names = [a.wsj_name for a in annotations]
+    dots = read_wsj_dots(walk_files(corpus.wsj0), names)
+    if not dots:
+        roots = ", ".join(map(str, corpus.wsj0))
+        raise DataError(f"no .dot file of the training sentences below {roots}")
+    found = {a.name: dots.get(a.wsj_name.lower()) for a in annotations}
+    return {name: text for name, text in found.items() if text is not None}
+
+
+def _compare_texts(
+    name: str,
+    annotations: Sequence[Annotation],
+    texts: Mapping[str, str],
+    notes: list[str],
+) -> None:
+    """Note how many texts of the annotations differ from the transcriptions."""
+    pairs = [(texts[a.name], a.dot) for a in annotations if a.dot and a.name in texts]
+    differing = sum(
+        normalize(text) != normalize(dot.rsplit("(", 1)[0] if ")" in dot[-1:] else dot)
+        for text, dot in pairs
+    )
+    if differing:
+        notes.append(
+            f"{name}: {differing} of {len(pairs)} texts differ from the annotation's "
+            "field dot; the transcription was taken"
+        )
+
+
+def _tracks(corpus: Corpus, name: str, notes: list[str]) -> dict[str, int]:
+    """Channels of the 1-channel track's utterances, where they are of use."""
+    if corpus.isolated_ext is None or name not in ("dt05_simu", "et05_simu"):
+        return {}
+    file = f"{name}_1ch_track.list"
+    for folder in corpus.lists:
+        if (folder / file).is_file():
+            return read_track_list(folder / file)
+    notes.append(
+        f"{name}: {file} is missing, so there are no clean references. It is published "
+        "apart, with CHiME4_diff (CHiME3/data/annotations); put it into "
+        "data/annotations, or name its folder with --extra_annotations"
+    )
+    return {}
+
+
+def _jobs(
+    corpus: Corpus,
+    name: str,
+    annotation: Annotation,
+    tracks: Mapping[str, int],
+    reference_dir: Path,
+) -> list[Job]:
+    """One job for each channel that is taken."""
+    split, kind = name.split("_")
+    folder = f"{split}_{annotation.environment.lower()}_{kind}"
+    start, stop = annotation.samples
+    utt = annotation.name
+    if split != "tr05":
+        audio = corpus.audio / f"isolated_1ch_track/{folder}/{utt}.wav"
+        stem = f"{folder}/{utt}.CH{tracks[utt]}" if utt in tracks else ""
+        stem = f"{corpus.isolated_ext}/{stem}" if stem else ""
+        return [Job(utt, str(audio), kind == "simu", stop - start, ext=stem)]
+    stems = [f"{folder}/{utt}.CH{channel}" for channel in corpus.channels]
+    return [_training_job(corpus, annotation, stem, reference_dir) for stem in stems]
+
+
+def _training_job(
+    corpus: Corpus, annotation: Annotation, stem: str, reference_dir: Path
+) -> Job:
+    """The job of one channel; ``stem`` is ``<folder>/<utterance>.CH<channel>``."""
+    key = stem.split("/")[1]
+    start, stop = annotation.samples
+    audio = str(corpus.audio / f"isolated/{stem}.wav")
+    if "_simu/" not in stem:
+        return Job(key, audio, False, stop - start)
+    recording = f"{annotation.recording}.{key.split('.')[1]}.wav"
+    return Job(
+        key,
+        audio,
+        True,
+        stop - start,
+        background=str(corpus.audio / "backgrounds" / recording),
+        start=start,
+        original=_original(corpus, annotation),
+        ext=f"{corpus.isolated_ext}/{stem}" if corpus.isolated_ext else "",
+        output=str(reference_dir / f"{stem}.wav"),
+    )
+
+
+def _original(corpus: Corpus, annotation: Annotation) -> str:
+    """The speech before the simulation filtered it; "" where it is not there."""
+    name = f"{annotation.speaker}_{annotation.wsj_name}_ORG.wav"
+    path = corpus.audio / "isolated/tr05_org" / name
+    return str(path) if path.is_file() else ""

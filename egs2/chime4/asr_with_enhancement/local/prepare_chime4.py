@@ -1,0 +1,184 @@
+"""Make the data folders of CHiME-4's 1-channel track, and say what was found.
+
+Written into ``--data_dir``: ``tr05_{simu,real}_noisy``, both as ``tr05_multi_noisy``,
+``{dt05,et05}_{simu,real}_isolated_1ch_track``, dt05's as
+``dt05_multi_isolated_1ch_track``, ``nlsyms.txt`` and ``report/``.
+
+A training utterance with a file missing or broken is left out and reported; one of a
+validation or test set is an error, as scores would not be those of the set.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from chime4_lists import RATE
+from chime4_sets import SETS, Corpus, Utterance, read_set
+from clean_references import Reference
+from data_folders import Entry, write_folder, write_symbols
+from reference_pool import make_references
+from report import SetReport, write_report
+from subtract_background import Limits
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "utils"))
+from data_dir import DataError, log, run_cli  # noqa: E402
+
+MAX_NAMED = 10
+
+
+def entry_of(utterance: Utterance, reference: Reference) -> Entry:
+    """Line of the tables; an utterance without a reference counts as a real one."""
+    job = utterance.job
+    real = not reference.path
+    # Simulated and real utterances share names, so the kind stays in the id.
+    kind = ("SIMU_REAL" if real else "SIMU") if job.simulated else "REAL"
+    return Entry(
+        key=f"{utterance.name}_{kind}",
+        speaker=utterance.speaker,
+        text=utterance.text,
+        wav=job.mixture,
+        reference=reference.path or job.mixture,
+        category="REAL" if real else "SIMU",
+        seconds=reference.samples / RATE,
+    )
+
+
+def build_set(
+    utterances: Sequence[Utterance],
+    references: dict[str, Reference],
+    skipped: dict[str, str],
+    notes: list[str],
+) -> list[Entry]:
+    """Entries of a set; utterances with broken audio go to ``skipped``.
+
+    Audio shorter than annotated was cut off, unless that is so of most of the set:
+    then the annotation means something else, which is noted.
+    """
+    broken = {"unreadable", "short"}
+    short = [u.name for u in utterances if references[u.name].source == "short"]
+    if 2 * len(short) > len(utterances):
+        broken = {"unreadable"}
+        notes.append(f"{len(short)} files are shorter than annotated, as {short[0]}")
+    entries = []
+    for utterance in utterances:
+        reference = references[utterance.name]
+        if reference.source in broken:
+            skipped[utterance.name] = reference.reason
+        else:
+            entries.append(entry_of(utterance, reference))
+    return entries
+
+
+def check_complete(name: str, kept: int, skipped: dict[str, str], share: float) -> None:
+    """Raise a `DataError` if none, or less of a set than allowed, remains.
+
+    Args:
+        name: The set.
+        kept: Utterances that remain.
+        skipped: Those left out -> reason.
+        share: Of a training set, the largest part that may be left out.
+    """
+    total = kept + len(skipped)
+    allowed = share if name.startswith("tr05") else 0.0
+    if kept and len(skipped) <= allowed * total:
+        return
+    lines = [f"{utt}: {reason}" for utt, reason in sorted(skipped.items())]
+    more = [f"... and {len(lines) - MAX_NAMED} more"] * (len(lines) > MAX_NAMED)
+    limit = f"more than --max_skipped {share:g}" if allowed else "none may lack"
+    limit = limit if kept else "so none remains"
+    head = f"{name}: {len(skipped)} of {total} utterances cannot be used, {limit}:"
+    raise DataError("\n  ".join([head, *lines[:MAX_NAMED], *more]))
+
+
+def prepare(args: argparse.Namespace) -> None:
+    """Do all; the folders are written last."""
+    corpus = _corpus(args)
+    corpus.check()
+    notes: list[str] = []
+    sets, skipped = {}, {}
+    for name in SETS:
+        sets[name], skipped[name] = read_set(corpus, name, args.reference_dir, notes)
+    limits = Limits(args.noise_gain_error, args.min_correlation, args.max_clipped)
+    reports, entries = {}, {}
+    for name, utterances in sets.items():
+        log(f"{name}: {len(utterances)} audio files")
+        jobs = [u.job for u in utterances]
+        log_file = args.reference_dir / f"{name}.jsonl"
+        references = make_references(jobs, limits, log_file, args.nj)
+        entries[name] = build_set(utterances, references, skipped[name], notes)
+        reports[name] = SetReport(name, entries[name], skipped[name], references)
+        lacking = sum(e.key.endswith("_SIMU_REAL") for e in entries[name])
+        if lacking:
+            log(
+                f"warning: {name}: {lacking} of {len(entries[name])} have no clean "
+                f"reference and count as REAL; see {args.data_dir}/report/summary.md"
+            )
+    # The report comes before the errors: it says more than they do.
+    write_report(args.data_dir / "report", reports, len(args.channels), notes)
+    for name in SETS:
+        left_out = skipped[name]
+        check_complete(name, len(entries[name]), left_out, args.max_skipped)
+    _write_folders(args.data_dir, entries)
+
+
+def _corpus(args: argparse.Namespace) -> Corpus:
+    ext = args.isolated_ext
+    own = args.chime4 / "data/audio/16kHz/isolated_ext"
+    if ext is None and own.is_dir():
+        ext = own
+    lists = [args.chime4 / "data/annotations"]
+    lists += [args.chime4.parent / "CHiME4_diff/CHiME3/data/annotations"]
+    if args.extra_annotations is not None:
+        lists.insert(0, args.extra_annotations)
+    return Corpus(args.chime4, args.wsj0, ext, lists, args.channels)
+
+
+def _write_folders(data_dir: Path, entries: dict[str, list[Entry]]) -> None:
+    folders = {
+        "tr05_simu_noisy": entries["tr05_simu"],
+        "tr05_real_noisy": entries["tr05_real"],
+        "tr05_multi_noisy": entries["tr05_simu"] + entries["tr05_real"],
+        "dt05_multi_isolated_1ch_track": entries["dt05_simu"] + entries["dt05_real"],
+    }
+    for name in SETS[2:]:
+        folders[f"{name}_isolated_1ch_track"] = entries[name]
+    for name, lines in folders.items():
+        write_folder(data_dir / name, lines)
+        log(f"wrote {data_dir / name}: {len(lines)} utterances")
+    texts = (e.text for e in folders["tr05_multi_noisy"])
+    write_symbols(data_dir / "nlsyms.txt", texts)
+
+
+def get_parser() -> argparse.ArgumentParser:
+    """The command line; `local/data.sh` says what each option means."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    folder = {"type": lambda text: Path(text).resolve()}
+    parser.add_argument("--chime4", required=True, **folder)
+    parser.add_argument("--wsj0", required=True, nargs="+", **folder)
+    parser.add_argument("--isolated_ext", **folder)
+    parser.add_argument("--extra_annotations", **folder)
+    parser.add_argument("--data_dir", type=Path, default=Path("data"))
+    parser.add_argument("--reference_dir", required=True, **folder)
+    parser.add_argument("--channels", type=int, nargs="+", required=True)
+    parser.add_argument("--max_skipped", type=float, default=0.01)
+    parser.add_argument("--nj", type=int, default=1)
+    defaults = Limits()
+    for name in ("noise_gain_error", "min_correlation", "max_clipped"):
+        parser.add_argument(f"--{name}", type=float, default=getattr(defaults, name))
+    return parser
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Check the options, then prepare."""
+    args = get_parser().parse_args(arguments)
+    if not set(args.channels) <= set(range(1, 7)):
+        raise DataError(f"--channels {args.channels}: want some of 1 to 6")
+    args.channels = sorted(set(args.channels))
+    if args.nj < 1:
+        raise DataError(f"--nj {args.nj}: want 1 or more")
+    prepare(args)
+
+
+if __name__ == "__main__":
+    run_cli(main)

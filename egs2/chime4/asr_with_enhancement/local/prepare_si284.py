@@ -1,0 +1,165 @@
+"""Make ``train_si284``: the clean training speech of WSJ0 and WSJ1, as CLEAN.
+
+WSJ0 (LDC93S6A or B) and WSJ1 (LDC94S13A or B) are licensed. The discs may lie as LDC
+sent them (``11-1.1`` ... ``34-1.1``, or ``13-34.1``) or in one tree; names may be in
+either case. The indices ``tr_s_wv1.ndx`` (WSJ0) and ``si_tr_s.ndx`` (WSJ1) say which
+utterances belong to the set. Text and audio are found by the utterance's name.
+
+LDC's audio is packed with shorten, which ``sph2pipe`` unpacks; audio that was unpacked
+before is taken as it is.
+"""
+
+import argparse
+import re
+import shutil
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import soundfile
+from chime4_lists import RATE, DataError, read_text_lines
+from data_folders import Entry, write_folder
+from wsj_text import normalize, read_wsj_dots, walk_files
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "utils"))
+from data_dir import log, run_cli  # noqa: E402
+
+INDICES = ("tr_s_wv1.ndx", "si_tr_s.ndx")
+HEADER = 1024  # bytes of a SPHERE header
+_UTTERANCE = re.compile(r".*/([0-9a-z]{8})(?:\.wv1)?")
+
+
+def read_index(path: Path) -> set[str]:
+    """Utterances of an index, in lower case: ``<disc>:<path>/<utterance>.wv1`` lines.
+
+    Raises:
+        DataError: a line names no utterance.
+    """
+    names = set()
+    for number, line in read_text_lines(path):
+        match = _UTTERANCE.fullmatch(line.lower())
+        if match is None:
+            raise DataError(f"{path}:{number}: want '<disc>:<path>.wv1', not '{line}'")
+        names.add(match.group(1))
+    return names
+
+
+def find_files(roots: Sequence[Path]) -> tuple[dict[str, Path], list[Path], list[Path]]:
+    """Audio by utterance in lower case, the ``.dot`` files, and the indices.
+
+    Of audio that lies in several places, only that below ``si_tr_s``, the first.
+    """
+    audio: dict[str, Path] = {}
+    dots, indices = [], []
+    for path in walk_files(roots):
+        name = path.name.lower()
+        if name.endswith(".wv1") and "si_tr_s" in str(path.parent).lower():
+            audio.setdefault(name[:-4], path)
+        elif name.endswith(".dot"):
+            dots.append(path)
+        elif name in INDICES:
+            indices.append(path)
+    return audio, dots, indices
+
+
+def describe_audio(path: Path) -> tuple[str, float]:
+    """The entry of ``wav.scp`` (path, or a pipe) and the length in s.
+
+    Raises:
+        DataError: it is no audio of 16 kHz, or is packed and sph2pipe is not there.
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(HEADER)
+    except OSError as error:
+        raise DataError(f"{path}: {error}") from None
+    fields = _sphere_fields(head) if head.startswith(b"NIST_1A") else {}
+    if "shorten" in fields.get("sample_coding", ""):
+        return f"sph2pipe -f wav -p -c 1 '{path}' |", _packed_seconds(path, fields)
+    try:
+        info = soundfile.info(path)
+    except (soundfile.SoundFileError, OSError) as error:
+        raise DataError(f"{path} is not readable audio: {error}") from None
+    if info.samplerate != RATE or info.frames < RATE // 10:
+        raise DataError(f"{path}: {info.frames} samples at {info.samplerate} Hz")
+    return str(path), info.frames / RATE
+
+
+def _packed_seconds(path: Path, fields: Mapping[str, str]) -> float:
+    if shutil.which("sph2pipe") is None:
+        raise DataError(
+            f"{path} is packed with shorten: install sph2pipe (github.com/"
+            "burrmill/sph2pipe) and put it on PATH"
+        )
+    try:
+        count, rate = int(fields["sample_count"]), int(fields["sample_rate"])
+    except (KeyError, ValueError):
+        raise DataError(f"{path}: its header has no sample count") from None
+    # A length that no packing can reach means that the file was cut off.
+    if rate != RATE or path.stat().st_size < HEADER + count // 10:
+        raise DataError(f"{path}: {rate} Hz, or cut off")
+    return count / RATE
+
+
+def _sphere_fields(head: bytes) -> dict[str, str]:
+    """``name -type value`` lines of a SPHERE header."""
+    lines = (line.split(None, 2) for line in head.decode("latin-1").split("\n"))
+    return {words[0]: words[2] for words in lines if len(words) == 3}
+
+
+def build_entries(
+    names: Iterable[str], audio: Mapping[str, Path], texts: Mapping[str, str]
+) -> tuple[list[Entry], dict[str, str]]:
+    """Entries of the set, and the utterances left out -> reason."""
+    entries, skipped = [], {}
+    for name in sorted(names):
+        text = normalize(texts.get(name, ""))
+        if not text or name not in audio:
+            skipped[name] = "no audio" if name not in audio else "no text"
+            continue
+        try:
+            wav, seconds = describe_audio(audio[name])
+        except DataError as error:
+            if "sph2pipe" in str(error):
+                raise  # concerns every file
+            skipped[name] = str(error)
+            continue
+        speaker = name[:3].upper()
+        key = f"{speaker}_{name.upper()}_CLEAN"
+        entries.append(Entry(key, speaker, text, wav, wav, "CLEAN", seconds))
+    return entries, skipped
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Write the folder, and what was left out to ``report/skipped_si284.tsv``."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--roots", type=Path, nargs="+", required=True)
+    parser.add_argument("--data_dir", type=Path, default=Path("data"))
+    parser.add_argument("--max_skipped", type=float, default=0.01)
+    args = parser.parse_args(arguments)
+    audio, dots, indices = find_files([root.resolve() for root in args.roots])
+    lacking = set(INDICES) - {path.name.lower() for path in indices}
+    if lacking:
+        roots = ", ".join(map(str, args.roots))
+        raise DataError(f"no {' and no '.join(sorted(lacking))} below {roots}")
+    names = set().union(*map(read_index, indices))
+    entries, skipped = build_entries(names, audio, read_wsj_dots(dots, names))
+    report = args.data_dir / "report"
+    report.mkdir(parents=True, exist_ok=True)
+    lines = [f"{name}\t{reason}\n" for name, reason in skipped.items()]
+    (report / "skipped_si284.tsv").write_text("".join(lines), encoding="utf-8")
+    if len(skipped) > args.max_skipped * len(names):
+        name, reason = next(iter(skipped.items()))
+        raise DataError(
+            f"train_si284: {len(skipped)} of {len(names)} utterances cannot be used, "
+            f"more than --max_skipped {args.max_skipped:g}; the first is {name}: "
+            f"{reason}; all are in {report}/skipped_si284.tsv"
+        )
+    write_folder(args.data_dir / "train_si284", entries)
+    hours = sum(e.seconds for e in entries) / 3600
+    left = f"{len(skipped)} left out"
+    log(f"train_si284: {len(entries)} utterances, {hours:.1f} h; {left}")
+
+
+if __name__ == "__main__":
+    run_cli(main)

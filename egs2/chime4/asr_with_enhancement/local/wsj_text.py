@@ -1,0 +1,104 @@
+"""WSJ transcripts: the ``.dot`` files of WSJ0, and their text in the form to train on.
+
+The normalisation is that of the Kaldi and ESPnet recipes for WSJ and CHiME-4, so that
+word error rates can be compared.
+"""
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from chime4_lists import DataError, read_dots
+
+NOISE = "<NOISE>"
+# Marks of noises that begin or end at a word, and of pauses and cut words: no words.
+_DROPPED = re.compile(r"\[<\w+\]|\[\w+>\]|\[\w+/\]|\[/\w+\]|~|\.")
+_NOISE_MARK = re.compile(r"\[\w+\]")
+_DELETED_WORD = re.compile(r"<([\w']+)>")
+_RENAMED = {"%PERCENT": "PERCENT", ".POINT": "POINT", "--DASH": "-DASH"}
+
+
+def normalize(text: str) -> str:
+    r"""Words in upper case, single spaces, noises as ``<NOISE>``.
+
+    Backslashes go; ``[<x] [x>] [x/] [/x] ~ .`` are dropped, any other ``[x]`` becomes
+    ``<NOISE>``, ``<word>`` becomes ``WORD``; ``%PERCENT``, ``.POINT`` and ``--DASH``
+    lose a character.
+
+    >>> normalize(r"the \"quote [loud_breath] <and> --DASH fin~ [door_slam>] .")
+    'THE "QUOTE <NOISE> AND -DASH FIN~'
+    """
+    words = []
+    for word in text.upper().replace("\\", "").split():
+        if _DROPPED.fullmatch(word):
+            continue
+        deleted = _DELETED_WORD.fullmatch(word)
+        if _NOISE_MARK.search(word):
+            word = NOISE
+        elif deleted:
+            word = deleted.group(1)
+        words.append(_RENAMED.get(word, word))
+    return " ".join(words)
+
+
+def walk_files(roots: Iterable[Path]) -> Iterator[Path]:
+    """All files below the folders, links followed, in a fixed order."""
+    for root in roots:
+        for folder, folders, names in os.walk(root, followlinks=True):
+            folders.sort()
+            for name in sorted(names):
+                yield Path(folder) / name
+
+
+def session_of(wsj_name: str) -> str:
+    """Name of the ``.dot`` file, without ``.dot``, that has an utterance's text.
+
+    >>> session_of("011C0201")
+    '011c0200'
+    """
+    return wsj_name[:6].lower() + "00"
+
+
+def read_wsj_dots(files: Iterable[Path], wsj_names: Iterable[str]) -> dict[str, str]:
+    """Utterance in lower case -> text, not normalised, for the sessions asked for.
+
+    Copies of a file on several discs do no harm if their texts agree.
+
+    Args:
+        files: Any files; only ``<session>.dot`` of the wanted sessions are read, in
+            either case.
+        wsj_names: The utterances wanted, in either case.
+
+    Raises:
+        DataError: a file cannot be read, or two give different texts.
+    """
+    sessions = {session_of(name) for name in wsj_names}
+    texts: dict[str, str] = {}
+    origin: dict[str, Path] = {}
+    for path in files:
+        stem, dot, suffix = path.name.lower().rpartition(".")
+        if (dot + suffix) != ".dot" or stem not in sessions:
+            continue
+        for name, text in read_dots(path).items():
+            key = name.lower()
+            if texts.setdefault(key, text) != text:
+                raise DataError(
+                    f"{path}: the text of {name} differs from that in {origin[key]}"
+                )
+            origin.setdefault(key, path)
+    return texts
+
+
+def strange_tokens(texts: Iterable[str]) -> dict[str, int]:
+    """Words with other characters than letters and ``'``, with their number.
+
+    Verbal punctuation (``,COMMA``) and ``<NOISE>`` are among them in WSJ0; a reader of
+    the report sees whether there is more.
+    """
+    counts: dict[str, int] = {}
+    for text in texts:
+        for word in text.split():
+            if not re.fullmatch(r"[A-Z']+(?:[-.][A-Z']+)*\.?", word):
+                counts[word] = counts.get(word, 0) + 1
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
