@@ -231,3 +231,30 @@ def test_a_unicode_line_separator_does_not_split_a_transcript(score):
     done, outdir = score("a x\u2028y\n", "a x y\n", "a s\n")
     assert done.returncode == 0, done.stderr
     assert json.loads((outdir / "score.json").read_text())["hits"] == 2
+
+
+def test_non_linguistic_symbols_count_neither_as_right_nor_as_wrong(score, tmp_path):
+    symbols = tmp_path / "nlsyms.txt"
+    symbols.write_text("<NOISE>\n")
+    texts = "a <NOISE> X Y\nb <NOISE>\n", "a X <NOISE> <NOISE> Z\nb \n", "a s\nb s\n"
+    for unit, expected in (("word", (1, 2)), ("char", (1, 3))):
+        done, outdir = score(*texts, unit=unit, extra=("--nlsyms_txt", symbols))
+        assert done.returncode == 0, done.stderr
+        counts = json.loads((outdir / "score.json").read_text())
+        errors = sum(counts[k] for k in ("substitutions", "deletions", "insertions"))
+        assert (errors, errors + counts["hits"]) == expected
+
+
+def test_the_training_texts_cleaner_is_used_on_both_texts(score):
+    texts = "a x Mr. y\n", "a X MISTER Y\n", "a s\n"
+    done, outdir = score(*texts, extra=("--cleaner", "tacotron"))
+    assert done.returncode == 0, done.stderr
+    assert json.loads((outdir / "score.json").read_text())["error_rate"] == 0
+
+
+def test_an_unknown_cleaner_or_symbol_file_is_an_error(score, tmp_path):
+    texts = "a x\n", "a x\n", "a s\n"
+    done, _ = score(*texts, extra=("--cleaner", "no_such"))
+    assert done.returncode == 1 and "--cleaner no_such" in done.stderr
+    done, _ = score(*texts, extra=("--nlsyms_txt", tmp_path / "nothing"))
+    assert done.returncode == 1 and "nothing: cannot be read" in done.stderr

@@ -41,8 +41,8 @@ bpe_input_sentence_size=100000000  # most sentences that BPE training looks at
 bpe_nlsyms=           # symbols that BPE keeps whole, separated by commas
 bpe_char_cover=1.0    # share of the characters that BPE covers
 bpe_train_text=       # text to train BPE on (default: that of the training set)
-nlsyms_txt=none       # file of non-linguistic symbols, one a line, for char
-cleaner=none          # upstream's text cleaner for training text
+nlsyms_txt=none       # file of non-linguistic symbols, one a line: whole in char, not scored
+cleaner=none          # upstream's text cleaner, for training text and scores
 lang=noinfo           # language name, which becomes part of folder names
 # -- language model
 use_lm=true           # train an LM and decode with it
@@ -399,7 +399,7 @@ if runs 14 "${eval_off}" "ASR scores -> ${enh_asr_exp}/RESULTS.md"; then
                 log "Stage 14: no TER for ${dset}, because a char is a token"
                 continue
             fi
-            options=()
+            options=(--cleaner "${cleaner}" --nlsyms_txt "${nlsyms_txt}")
             [ "${score}" != ter:token ] || options=(--bpemodel "${bpemodel}")
             python3 pyscripts/utils/score_asr.py --unit "${score#*:}" "${options[@]}" \
                 --reference "${dump}/${dset}/text_spk1" --utt2spk "${dump}/${dset}/utt2spk" \

@@ -46,6 +46,7 @@ from score_files import (
 )
 
 from espnet2.text.char_tokenizer import CharTokenizer
+from espnet2.text.cleaner import TextCleaner
 
 SCLITE_NOTE = """\
 Counted by jiwer: fewest errors (Sub, Del and Ins cost 1), case-sensitive.
@@ -66,17 +67,47 @@ def main() -> None:
     parser.add_argument("--hypothesis", type=Path, required=True, help="Kaldi text")
     parser.add_argument("--unit", choices=("word", "char", "token"), required=True)
     parser.add_argument("--bpemodel", type=Path, help="sentencepiece, for unit token")
+    parser.add_argument("--cleaner", default="none", help="espnet2's, for both texts")
+    parser.add_argument(
+        "--nlsyms_txt", default="none", help="file of words not scored, or none"
+    )
     parser.add_argument("--utt2spk", type=Path, required=True)
     parser.add_argument("--outdir", type=Path, required=True)
     args = parser.parse_args()
 
-    cut = make_cutter(args.unit, args.bpemodel)
+    silent = read_symbols(args.nlsyms_txt) if args.unit != "token" else set()
+    cut = scored_part(make_cutter(args.unit, args.bpemodel), args.cleaner, silent)
     reference = read_units(args.reference, cut, demand_units=True)
     hypothesis = read_units(args.hypothesis, cut, demand_units=False)
     check_same_utterances(reference, args.reference, hypothesis, args.hypothesis)
     speaker_of = read_speakers(args.utt2spk, reference)
     texts = score(reference, hypothesis, speaker_of, args.unit)
     write_files({args.outdir / name: text for name, text in texts.items()})
+
+
+def read_symbols(path: str) -> set[str]:
+    """Return the non-linguistic symbols of a file, one a line; none of ``none``."""
+    if path == "none":
+        return set()
+    try:
+        return set(Path(path).read_text(encoding="utf-8").split())
+    except OSError as error:
+        raise ScoreError(f"{path}: cannot be read: {error.strerror}") from None
+
+
+def scored_part(cut: Cut, cleaner: str, silent: set[str]) -> Cut:
+    """Return ``cut`` of what is scored: the cleaned text without symbols.
+
+    As in upstream's scoring the cleaner is that of the training text, which the model
+    has learnt to write, and symbols such as <NOISE> count neither as right nor wrong
+    words or characters.
+    """
+    try:
+        clean = TextCleaner(None if cleaner == "none" else cleaner)
+        clean("A")
+    except RuntimeError as error:
+        raise ScoreError(f"--cleaner {cleaner}: {error}") from None
+    return lambda text: cut(" ".join(w for w in clean(text).split() if w not in silent))
 
 
 def make_cutter(unit: str, bpemodel: Path | None) -> Cut:
@@ -103,11 +134,11 @@ def read_units(path: Path, cut: Cut, demand_units: bool) -> dict[str, list[str]]
     """Return utterance -> units of a Kaldi ``text`` file.
 
     Raises:
-        ScoreError: as ``read_table``, or an utterance has no unit and that is demanded.
+        ScoreError: as ``read_table``, or an utterance has no text and that is demanded.
     """
     texts = read_table(path)
     units = {utterance: cut(text) for utterance, text in texts.items()}
-    empty = [utterance for utterance in units if not units[utterance]]
+    empty = [utterance for utterance, text in texts.items() if not text.strip()]
     if empty and demand_units:
         raise ScoreError(
             f"{path}:{line_of(texts, empty[0])}: the reference of '{empty[0]}' is "
