@@ -4,6 +4,7 @@ import argparse
 import dataclasses
 import logging
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -15,7 +16,8 @@ from espnet2.train.gradient_methods import METHODS, GradientMethod
 from espnet2.train.gradient_options import GradientConf, resolve_gradient_conf
 from espnet2.train.gradient_surgery import statistics
 from espnet2.train.progress import ProgressIterator
-from espnet2.train.reporter import SubReporter
+from espnet2.train.reporter import Reporter, SubReporter
+from espnet2.train.safe_checkpoints import is_whole, safe_saving, whole_checkpoint
 from espnet2.train.trainer import Trainer, TrainerOptions
 from espnet2.train.two_gradient_module import TwoGradientModule
 from espnet2.utils.nested_dict_action import NestedDictAction
@@ -86,6 +88,33 @@ class GradientRemedyTrainer(Trainer):
             gradient_conf=args.gradient_conf,
             shared_params=args.shared_params,
         )
+
+    @classmethod
+    def run(cls, **kwargs) -> None:
+        """Run upstream's training; its files are written whole or not at all."""
+        with safe_saving():
+            super().run(**kwargs)
+
+    @staticmethod
+    def resume(
+        checkpoint: str | Path,
+        model: torch.nn.Module,
+        reporter: Reporter,
+        **kwargs,
+    ) -> None:
+        """Resume as upstream does; a damaged checkpoint gives way to the one before.
+
+        Where training stopped after the checkpoint but before the epoch's model was
+        written, that is made up for, since it may be wanted for the average.
+
+        Raises:
+            ValueError: both checkpoints are damaged.
+        """
+        whole = whole_checkpoint(Path(checkpoint))
+        Trainer.resume(whole, model=model, reporter=reporter, **kwargs)
+        of_epoch = Path(checkpoint).with_name(f"{reporter.get_epoch()}epoch.pth")
+        if not is_whole(of_epoch):
+            torch.save(model.state_dict(), of_epoch)
 
     @classmethod
     def train_one_epoch(
