@@ -1,0 +1,61 @@
+"""A training is gone on with only if its configuration is still the same."""
+
+import argparse
+from pathlib import Path
+
+import yaml
+
+from espnet2.utils.yaml_no_alias_safe_dump import yaml_no_alias_safe_dump
+
+# What may differ: where and how the training runs, what it shows, how long it goes on.
+_FREE = {
+    *("config", "print_config", "log_level", "dry_run", "output_dir", "resume", "ngpu"),
+    *("num_workers", "num_att_plot", "log_interval", "max_epoch", "patience"),
+    *("keep_nbest_models", "nbest_averaging_interval", "use_matplotlib"),
+    *("use_tensorboard", "create_graph_in_tensorboard", "use_wandb", "detect_anomaly"),
+    *("multiprocessing_distributed", "allow_config_changes", "version"),
+    *("num_cache_chunks", "max_cache_size", "max_cache_fd", "local_rank"),
+}
+_FREE_PREFIXES = ("dist_", "wandb_", "cudnn_")
+_SHOWN = 60  # characters of a value
+
+
+def check_config_changes(args: argparse.Namespace) -> None:
+    """Compare ``args`` with the config of the run that they would go on with.
+
+    Does nothing where there is no ``checkpoint.pth``, or with ``resume: false`` or
+    ``allow_config_changes: true``. A key that only one of the two has is not compared:
+    it may come from another version.
+
+    Raises:
+        ValueError: keys differ; names each with both values.
+    """
+    folder = Path(args.output_dir)
+    saved_path = folder / "config.yaml"
+    if not args.resume or args.allow_config_changes or not saved_path.exists():
+        return
+    if not (folder / "checkpoint.pth").exists():
+        return
+    saved = yaml.safe_load(saved_path.read_text(encoding="utf-8")) or {}
+    # Through YAML and back, so that a tuple compares with the list that was saved.
+    wanted = yaml.safe_load(yaml_no_alias_safe_dump(vars(args)))
+    changes = [
+        f"{key}: {_short(saved[key])} -> {_short(wanted[key])}"
+        for key in sorted(saved.keys() & wanted.keys())
+        if not _is_free(key) and saved[key] != wanted[key]
+    ]
+    if changes:
+        raise ValueError(
+            f"{folder} holds a training with another configuration: "
+            f"{'; '.join(changes)}. Give --allow_config_changes true to go on all the "
+            "same, or train in another folder (--enh_asr_tag)"
+        )
+
+
+def _is_free(key: str) -> bool:
+    return key in _FREE or key.startswith(_FREE_PREFIXES)
+
+
+def _short(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
