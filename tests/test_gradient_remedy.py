@@ -178,6 +178,23 @@ def test_rescale_alone_leaves_a_conflict_alone_unless_bounded():
     assert remedy(conflict, projection=False, max_stretch=4.0).stretch.item() == 4.0
 
 
+@pytest.mark.parametrize("degrees", [10.0, 89.99, 90.0, 90.01, 170.0])
+@pytest.mark.parametrize("ratio", [0.5, 4.9, 20.0, 1e4])
+def test_compressing_limits_the_se_gradient_and_leaves_the_asr_gradient(degrees, ratio):
+    angle = math.radians(degrees)
+    enh = ratio * torch.tensor([math.cos(angle), math.sin(angle)]).double()
+    asr = torch.tensor([1.0, 0.0]).double()
+    jacobian = torch.stack([enh, asr])
+    gramian = jacobian @ jacobian.T
+    found = remedy(gramian, rescale="compress")
+    turned = remedy(gramian, rescale=False).weights @ jacobian - asr
+    compressed = found.weights @ jacobian - asr
+    expected = turned * min(1.0, 5.0 / turned.norm().item())
+    torch.testing.assert_close(compressed, expected)
+    assert found.stretch == 1
+    assert found.rescaled.item() == (turned.norm().item() > 5)
+
+
 def test_random_directions_stretch_by_thousands_unless_bounded():
     """Unrelated gradients of a large layer: |cos| is about 1 / sqrt n."""
     torch.manual_seed(1)

@@ -235,6 +235,7 @@ def test_a_prefix_that_matches_nothing_is_an_error(prefixes):
         ({"treshold": 5}, "unknown key treshold; known are threshold"),
         ({"threshold": "5"}, "threshold: '5': expected a number"),
         ({"threshold": True}, "threshold"),
+        ({"rescale": "up"}, "rescale: 'up': expected true, false or compress"),
         ({"per_batch": 1}, "per_batch: 1: expected true or false"),
         ({"weighting_conf": 1}, "weighting_conf: 1: expected a mapping"),
         ({"projection": 1}, "projection: 1: expected true or false"),

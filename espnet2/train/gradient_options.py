@@ -16,7 +16,8 @@ class GradientConf:
         max_stretch: bound of the factor on G_ASR: null (none, as published), "dynamic"
             (sqrt(1 + r^2), r the norm ratio) or a number >= 1.
         projection: whether a conflicting SE gradient is turned to an acute angle.
-        rescale: whether a dominant SE gradient is scaled down, and G_ASR up.
+        rescale: whether a dominant SE gradient is scaled down, and G_ASR up;
+            "compress": G_SE down to K |G_ASR|, G_ASR as it is.
         granularity: "tensor" decides for each parameter tensor, as the authors' code;
             "module" once for all tensors under one prefix of ``shared_params``.
         per_batch: with accumulation, decide on every micro-batch's gradients by
@@ -30,7 +31,7 @@ class GradientConf:
     threshold: float = 5.0
     max_stretch: float | str | None = None
     projection: bool = True
-    rescale: bool = True
+    rescale: bool | str = True
     granularity: str = "tensor"
     per_batch: bool = False
     probe: bool = False
@@ -40,7 +41,9 @@ class GradientConf:
         is_number = isinstance(self.threshold, (int, float))
         if not is_number or isinstance(self.threshold, bool) or not self.threshold > 0:
             _fail("threshold", self.threshold, "a number > 0, such as 5.0")
-        for key in ("projection", "rescale", "per_batch", "probe"):
+        if not isinstance(self.rescale, bool) and self.rescale != "compress":
+            _fail("rescale", self.rescale, "true, false or compress")
+        for key in ("projection", "per_batch", "probe"):
             if not isinstance(getattr(self, key), bool):
                 _fail(key, getattr(self, key), "true or false")
         if self.granularity not in GRANULARITIES:

@@ -64,7 +64,7 @@ def remedy(
     threshold: float = 5.0,
     max_stretch: float | str | None = None,
     projection: bool = True,
-    rescale: bool = True,
+    rescale: bool | str = True,
 ) -> Remedy:
     """Weights of the remedied gradient, with the figures that led to them.
 
@@ -86,13 +86,17 @@ def remedy(
     ``projection=False`` a conflicting pair, whose cosine is negative, is rescaled only
     if ``max_stretch`` bounds the cosine from below.
 
+    ``rescale="compress"`` is ours: in step 2 only a <- a threshold |b| / |a|, so that
+    the SE gradient is at most ``threshold`` times as long as the ASR gradient, which
+    keeps its length whatever the angle.
+
     Args:
         gramian: (..., 2, 2), any real dtype; row and column 0 the auxiliary task (SE),
             1 the main task (ASR).
         threshold: the paper's K, on |a| / |b|.
         max_stretch: None, "dynamic" or a number >= 1, see above.
         projection: whether step 1 is done.
-        rescale: whether step 2 is done.
+        rescale: whether step 2 is done, or "compress".
 
     Returns:
         ``Remedy``; floating fields in float64. A zero gradient gives weights (1, 1).
@@ -110,6 +114,8 @@ def remedy(
         raise ValueError(f"gramian: expected (..., 2, 2), got {tuple(gramian.shape)}")
     if not threshold > 0:
         raise ValueError(f"threshold={threshold!r}: expected a number > 0")
+    if rescale not in (True, False, "compress"):
+        raise ValueError(f"rescale={rescale!r}: expected true, false or 'compress'")
     gramian = gramian.detach().to(torch.float64)
     norms = gramian.diagonal(dim1=-2, dim2=-1).clamp_min(0).sqrt()
     enh_norm, asr_norm = norms.unbind(-1)
@@ -130,13 +136,18 @@ def remedy(
     new_cosine = torch.where(projected, 1 / hypotenuse, cosine)
     bounded = torch.maximum(new_cosine, _cosine_floor(1 / hypotenuse, max_stretch))
     rescaled = (new_ratio > threshold) & (bounded > _TINY)
-    if not rescale:
-        rescaled = torch.zeros_like(rescaled)
-    shrink = torch.where(rescaled, bounded, one)
-    weights = torch.stack([shrink, shrink * added + 1 / shrink], dim=-1)
+    if rescale == "compress":
+        rescaled = new_ratio > threshold
+        shrink = torch.where(rescaled, threshold / new_ratio, one)
+        stretch = one
+    else:
+        rescaled = rescaled & bool(rescale)
+        shrink = torch.where(rescaled, bounded, one)
+        stretch = 1 / shrink
+    weights = torch.stack([shrink, shrink * added + stretch], dim=-1)
     # 0 for finite Gramians, nan otherwise: a broken gradient is never masked.
     weights = weights + (gramian * 0).sum((-2, -1)).unsqueeze(-1)
-    return Remedy(weights, cosine, ratio, conflict, rescaled, 1 / shrink)
+    return Remedy(weights, cosine, ratio, conflict, rescaled, stretch)
 
 
 def remedy_weights(
@@ -144,7 +155,7 @@ def remedy_weights(
     threshold: float = 5.0,
     max_stretch: float | str | None = None,
     projection: bool = True,
-    rescale: bool = True,
+    rescale: bool | str = True,
 ) -> Tensor:
     """Weights (..., 2), float64: remedied = w[..., 0] g_se + w[..., 1] g_asr.
 
