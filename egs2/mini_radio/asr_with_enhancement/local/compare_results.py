@@ -17,7 +17,7 @@ KEY = ("condition", "method", "seed", "definition")
 TEXTS = ("config", "commit", "machine", "cnr")
 FIGURES = (
     *("steps", "wer", "wer_low", "wer_mid", "wer_high", "cer"),
-    *("si_snr", "sdr", "stoi", "pesq", "valid_acc", "valid_wer"),
+    *("si_snr", "sdr", "stoi", "pesq", "valid_acc"),
     *("conflict", "rescaled", "stretch_p50", "stretch_p99", "step_seconds"),
 )
 COLUMNS = (*KEY, *TEXTS, *FIGURES)

@@ -136,10 +136,7 @@ def training_figures(tensorboard: Path) -> Figures:
     for percent in (50, 99):
         value = float(np.percentile(stretch, percent)) if stretch else math.nan
         figures[f"stretch_p{percent}"] = value
-    accuracy = valid.get("acc", {})
-    best = max(accuracy, key=accuracy.__getitem__, default=None)
-    figures["valid_acc"] = accuracy.get(best, math.nan)
-    figures["valid_wer"] = 100 * valid.get("wer", {}).get(best, math.nan)
+    figures["valid_acc"] = max(valid.get("acc", {}).values(), default=math.nan)
     return figures
 
 

@@ -14,15 +14,15 @@ from compare_tools import markdown_table
 
 TABLE, PICTURE = "RESULTS_methods.md", "images_methods.png"
 RECOGNITION = ("WER %", "std", "each seed", "change %", "p", "CER %")
-BANDS = ("WER low", "mid", "high CNR", "valid WER %")
+BANDS = ("WER low", "mid", "high CNR", "valid acc")
 ENHANCEMENT = ("SI-SNR dB", "std", "SDR dB", "STOI %", "PESQ")
 TRAINING = ("conflict", "rescaled", "stretch p50", "p99", "s/step")
 NOTES = f"""\
 WER: mean over the seeds, its standard deviation (n - 1), and each seed's value. change:
 of the mean WER against `{{baseline}}`. p: two-sided, paired bootstrap over utterances
 and seeds ({DRAWS} draws); not corrected for the number of methods. low, mid, high CNR:
-thirds of the test utterances by carrier-to-noise ratio. valid WER: of the decoder given
-the right words so far, at the best epoch. conflict, rescaled: shares of the shared
+thirds of the test utterances by carrier-to-noise ratio. valid acc: share of the tokens
+right where those before are given, at the best epoch. conflict, rescaled: of the shared
 tensors, averaged over the training. stretch: percentiles over the steps of the largest
 factor on the ASR gradient.
 """
@@ -92,7 +92,7 @@ def _recognition_cells(item: Summary) -> list[str]:
         _cell(item.p_value, 4),
         _cell(item.mean["cer"], 2),
         *(_cell(item.mean[f"wer_{band}"], 1) for band in ("low", "mid", "high")),
-        _cell(item.mean["valid_wer"], 1),
+        _cell(item.mean["valid_acc"], 3),
     ]
 
 
