@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import torch.distributed as dist
 
 from espnet2.schedulers.abs_scheduler import AbsScheduler
 from espnet2.train.distributed_utils import DistributedOption
@@ -112,8 +113,10 @@ class GradientRemedyTrainer(Trainer):
         """
         whole = whole_checkpoint(Path(checkpoint))
         Trainer.resume(whole, model=model, reporter=reporter, **kwargs)
+        is_first = not dist.is_initialized() or dist.get_rank() == 0
         of_epoch = Path(checkpoint).with_name(f"{reporter.get_epoch()}epoch.pth")
-        if not is_whole(of_epoch):
+        # Not strict: with adapters, of which upstream may save a part only.
+        if is_first and kwargs.get("strict", True) and not is_whole(of_epoch):
             torch.save(model.state_dict(), of_epoch)
 
     @classmethod
@@ -140,24 +143,15 @@ class GradientRemedyTrainer(Trainer):
                 sharded.
         """
         check_averaging(options)
-        conf = resolve_gradient_conf(options.gradient_conf)
-        method = GradientMethod(options.gradient_method, conf, options.seed)
-        first_group = optimizers[0].param_groups[0]
-        method.load_state_dict(first_group.get(STATE_KEY, {}))
+        method = restored_method(options, optimizers)
         log = GradientLog(options.output_dir, reporter.get_epoch())
 
         def report(names: list[str], values: np.ndarray) -> None:
             reporter.register(statistics(values))
             log.add(names, values)
 
-        module = TwoGradientModule(
-            model,
-            method,
-            options.shared_params,
-            options.accum_grad,
-            scaler,
-            report,
-        )
+        shared, accum_grad = options.shared_params, options.accum_grad
+        module = TwoGradientModule(model, method, shared, accum_grad, scaler, report)
         for optimizer in optimizers:
             optimizer.zero_grad()
         is_first = (
@@ -179,13 +173,26 @@ class GradientRemedyTrainer(Trainer):
             distributed_option=distributed_option,
         )
         if method.state_dict():
-            first_group[STATE_KEY] = method.state_dict()
+            optimizers[0].param_groups[0][STATE_KEY] = method.state_dict()
         if is_first:
             log.save()
-        left_over = module.calls % options.accum_grad
-        if left_over:
+        if module.calls % accum_grad:
             logging.info(
-                f"The epoch's last {left_over} batches do not fill accum_grad: "
-                f"{options.accum_grad} and were left out"
+                f"The epoch's last {module.calls % accum_grad} batches do not fill "
+                f"accum_grad: {accum_grad} and were left out"
             )
         return all_steps_are_invalid
+
+
+def restored_method(
+    options: GradientRemedyOptions, optimizers: Sequence[torch.optim.Optimizer]
+) -> GradientMethod:
+    """Return the options' method in the state that a checkpoint's optimizer holds.
+
+    Raises:
+        ValueError: ``gradient_method`` or ``gradient_conf`` is wrong.
+    """
+    conf = resolve_gradient_conf(options.gradient_conf)
+    method = GradientMethod(options.gradient_method, conf, options.seed)
+    method.load_state_dict(optimizers[0].param_groups[0].get(STATE_KEY, {}))
+    return method
