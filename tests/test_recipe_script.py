@@ -149,7 +149,8 @@ def test_setup_makes_relative_links_that_work(repo_root, repo_env, tmp_path):
     recipe = egs2 / "new" / "asr_with_enhancement"
     for _ in range(2):  # a second time changes nothing
         subprocess.run([template / "setup.sh", recipe], check=True, env=repo_env)
-    for name in ("asr_with_enhancement.sh", "path.sh", "cmd.sh", "db.sh", "utils"):
+    links = ("asr_with_enhancement.sh", "path.sh", "cmd.sh", "db.sh", "utils")
+    for name in (*links, "conf/slurm.conf"):
         assert not os.readlink(recipe / name).startswith("/")
         assert (recipe / name).exists()
     assert (recipe / "conf").is_dir() and (recipe / "local").is_dir()

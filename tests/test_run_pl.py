@@ -91,10 +91,8 @@ def test_failed_jobs_are_named_and_their_words_shown(run):
     assert "why 1" in done.stderr and "why 2" not in done.stderr
 
 
-def test_words_are_quoted_as_kaldi_does(import_script, repo_root, tmp_path):
-    copy = tmp_path / "run_pl.py"
-    copy.write_text((repo_root / RUN_PL).read_text())
-    shell_line = import_script(copy).shell_line
+def test_words_are_quoted_as_kaldi_does(import_script):
+    shell_line = import_script(Path(RUN_PL).with_name("job_contract.py")).shell_line
     assert shell_line(["a", "b c", "", 'd "e"', "|", "\\|"]) == (
         'a "b c" "" \'d "e"\' | \\|'
     )

@@ -24,4 +24,6 @@ for name in asr_with_enhancement.sh cmd.sh db.sh path.sh pyscripts scripts utils
         ln -sfn "${relative}/${name}" "${recipe}/${name}"
     fi
 done
+[ -e "${recipe}/conf/slurm.conf" ] ||
+    ln -sfn "../${relative}/conf/slurm.conf" "${recipe}/conf/slurm.conf"
 echo "setup.sh: ${1} is ready for conf/, local/data.sh and run.sh"

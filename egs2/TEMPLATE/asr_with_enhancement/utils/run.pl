@@ -16,7 +16,6 @@ Python under the name that Kaldi's users and scripts know.
 """
 
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -25,21 +24,16 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple, NoReturn
+from typing import NamedTuple
 
-ENDED = re.compile(r"^# Ended \(code (\d+)", re.MULTILINE)
-LOG_TAIL_LINES = 5
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-
-class UsageError(Exception):
-    """A command line that cannot be run."""
+import job_contract
+from job_contract import UsageError, exit_code, shell_line
 
 
 class Plan(NamedTuple):
-    """What the command line asks for: the jobs as number -> (log, words)."""
+    """What the command line asks for: the jobs as (log, words)."""
 
-    jobs: dict[int, tuple[Path, list[str]]]
+    jobs: list[tuple[Path, list[str]]]
     at_once: int
     pick: str
 
@@ -50,54 +44,21 @@ def parse(arguments: Sequence[str]) -> Plan:
     Raises:
         UsageError: a word is missing or out of range.
     """
-    words = list(arguments)
-    options = _take_options(words)
-    array = (
-        re.fullmatch(r"([A-Za-z_]\w*)=(\d+)(?::(\d+))?", words[0]) if words else None
-    )
-    if array is not None:
-        del words[0]
-        options |= _take_options(words)
-    if len(words) < 2:
-        raise UsageError("want a log file and a command; see the top of run.pl")
-    numbers = range(1, 2)
-    if array is not None:
-        name, first = array[1], int(array[2])
-        numbers = range(first, int(array[3] or first) + 1)
-        if first < 1 or not numbers:
-            raise UsageError(f"{array[0]}: the range must start at 1 or more and rise")
-        if name not in words[0]:
-            raise UsageError(f"the log file {words[0]} of an array job lacks {name}")
-        jobs = {n: [word.replace(name, str(n)) for word in words] for n in numbers}
-    else:
-        jobs = {1: words}
-    plan = {n: (Path(log), command) for n, (log, *command) in jobs.items()}
-    pick = options.get("pick", "all")
+    call = job_contract.parse_call(arguments, "run.pl")
+    pick = call.options.get("pick", "all")
     if pick not in ("all", "failed", "incomplete"):
         raise UsageError(f"--pick {pick}: want all, failed or incomplete")
-    return Plan(plan, _jobs_at_once(options), pick)
-
-
-def _take_options(words: list[str]) -> dict[str, str]:
-    """Remove the leading options from the words and return them by name."""
-    options: dict[str, str] = {}
-    while words and words[0].startswith("-"):
-        name = words.pop(0)
-        count = {"-V": 0, "-pe": 2}.get(name, 1)
-        if len(words) < count:
-            raise UsageError(f"the option {name} wants a value")
-        options[name.lstrip("-").replace("_", "-")] = " ".join(words[:count])
-        del words[:count]
-    return options
+    jobs = [call.job(number) for number in call.numbers]
+    return Plan(jobs, _jobs_at_once(call.options), pick)
 
 
 def _jobs_at_once(options: dict[str, str]) -> int:
-    limit = options.get("max-jobs-run", options.get("tc"))
+    limit = job_contract.max_jobs_run(options)
     gpu = options.get("gpu", "0")
-    if not gpu.isdigit() or not (limit or "1").isdigit() or limit == "0":
-        raise UsageError(f"--max-jobs-run {limit} --gpu {gpu}: want whole numbers")
+    if not gpu.isdigit():
+        raise UsageError(f"--gpu {gpu}: want a whole number")
     if limit is not None:
-        return int(limit)
+        return limit
     gpus = _count_gpus() if int(gpu) > 0 else 0
     return gpus or os.cpu_count() or 1
 
@@ -110,25 +71,13 @@ def _count_gpus() -> int:
     return len(listing.stdout.splitlines()) if listing.returncode == 0 else 0
 
 
-def shell_line(words: Sequence[str]) -> str:
-    """The words as one line for bash, quoted as the usage says."""
-
-    def quote(word: str) -> str:
-        if word and not re.search(r"\s", word):
-            return word
-        return f"'{word}'" if '"' in word else f'"{word}"'
-
-    return " ".join(quote(word) for word in words)
-
-
 def is_wanted(log: Path, pick: str) -> bool:
     """Whether the job with this log is to be run."""
     if pick == "all":
         return True
-    text = log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""
-    codes = ENDED.findall(text)
-    if codes:
-        return codes[-1] != "0"
+    code = exit_code(log)
+    if code is not None:
+        return code != 0
     return pick == "incomplete" or log.is_file()
 
 
@@ -194,19 +143,6 @@ class Runner:
                 time.sleep(0.05)
 
 
-def report(failed: Sequence[Path], total: int) -> None:
-    """Say which logs to read, and show the end of the first."""
-    names = " ".join(str(log) for log in failed[:10])
-    more = f" and {len(failed) - 10} more" if len(failed) > 10 else ""
-    text = failed[0].read_text(encoding="utf-8", errors="replace")
-    body = [line for line in text.splitlines() if line and not line.startswith("# ")]
-    for line in body[-LOG_TAIL_LINES:]:
-        print(f"  {line}", file=sys.stderr)
-    print(
-        f"run.pl: {len(failed)} of {total} jobs failed: {names}{more}", file=sys.stderr
-    )
-
-
 def main(arguments: Sequence[str]) -> int:
     """Run the jobs; return 0 if all of them succeed, otherwise 1."""
     try:
@@ -215,27 +151,20 @@ def main(arguments: Sequence[str]) -> int:
         print(f"run.pl: error: {error}", file=sys.stderr)
         return 1
     runner = Runner()
-
-    def interrupted(number: int, _frame: object) -> NoReturn:
-        for each in SIGNALS:  # a second Ctrl-C must not stop the tidying up
-            signal.signal(each, signal.SIG_IGN)
-        raise KeyboardInterrupt(number)
-
-    for number in SIGNALS:
-        signal.signal(number, interrupted)
-    jobs = [job for job in plan.jobs.values() if is_wanted(job[0], plan.pick)]
+    job_contract.raise_on_signals()
+    jobs = [job for job in plan.jobs if is_wanted(job[0], plan.pick)]
     pool = ThreadPoolExecutor(max_workers=plan.at_once)
     try:
         codes = list(pool.map(lambda job: runner.run(*job), jobs))
     except KeyboardInterrupt as interrupt:
         runner.stop()
         print("run.pl: interrupted; the jobs were ended", file=sys.stderr)
-        return 128 + (interrupt.args or (signal.SIGINT,))[0]
+        return job_contract.interrupt_code(interrupt)
     finally:
         pool.shutdown(cancel_futures=True)
     failed = [job[0] for job, code in zip(jobs, codes, strict=True) if code != 0]
     if failed:
-        report(failed, len(jobs))
+        job_contract.report("run.pl", failed, len(jobs))
     return 1 if failed else 0
 
 

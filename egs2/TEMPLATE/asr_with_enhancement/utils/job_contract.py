@@ -1,0 +1,142 @@
+"""What run.pl and slurm.pl share: the command line, the quoting, the logs, the report.
+
+The form is ``<cmd>.pl [options] [JOB=1:N] <log file> <command> [argument ...]``, as
+scripts written for Kaldi's scripts of these names expect it.
+"""
+
+import re
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple, NoReturn
+
+ENDED = re.compile(r"^# Ended \(code (\d+)", re.MULTILINE)
+LOG_TAIL_LINES = 5
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class UsageError(Exception):
+    """A command line or a configuration that cannot be run."""
+
+
+class Call(NamedTuple):
+    """A command line: ``name`` stands for each of the ``numbers`` ("" for one job)."""
+
+    options: dict[str, str]
+    name: str
+    numbers: range
+    log: str
+    words: list[str]
+
+    def job(self, number: int) -> tuple[Path, list[str]]:
+        """The log and the words of one job."""
+        if not self.name:
+            return Path(self.log), self.words
+        log, *words = (
+            word.replace(self.name, str(number)) for word in (self.log, *self.words)
+        )
+        return Path(log), words
+
+
+def parse_call(arguments: Sequence[str], program: str) -> Call:
+    """Read a command line; ``-`` and ``_`` are the same in the names of options.
+
+    Raises:
+        UsageError: a word is missing or out of range.
+    """
+    words = list(arguments)
+    options = _take_options(words)
+    array = (
+        re.fullmatch(r"([A-Za-z_]\w*)=(\d+)(?::(\d+))?", words[0]) if words else None
+    )
+    if array is not None:
+        del words[0]
+        options |= _take_options(words)
+    if len(words) < 2:
+        raise UsageError(f"want a log file and a command; see the top of {program}")
+    if array is None:
+        return Call(options, "", range(1, 2), words[0], words[1:])
+    name, first = array[1], int(array[2])
+    numbers = range(first, int(array[3] or first) + 1)
+    if first < 1 or not numbers:
+        raise UsageError(f"{array[0]}: the range must start at 1 or more and rise")
+    if name not in words[0]:
+        raise UsageError(f"the log file {words[0]} of an array job lacks {name}")
+    return Call(options, name, numbers, words[0], words[1:])
+
+
+def _take_options(words: list[str]) -> dict[str, str]:
+    """Remove the leading options from the words and return them by name."""
+    options: dict[str, str] = {}
+    while words and words[0].startswith("-"):
+        name = words.pop(0)
+        count = {"-V": 0, "-pe": 2}.get(name, 1)
+        if len(words) < count:
+            raise UsageError(f"the option {name} wants a value")
+        options[name.lstrip("-").replace("_", "-")] = " ".join(words[:count])
+        del words[:count]
+    return options
+
+
+def max_jobs_run(options: dict[str, str]) -> int | None:
+    """The number of jobs at a time by --max-jobs-run or -tc; None without them.
+
+    Raises:
+        UsageError: it is no whole number of 1 or more.
+    """
+    limit = options.get("max-jobs-run", options.get("tc"))
+    if limit is None:
+        return None
+    if not limit.isdigit() or int(limit) == 0:
+        raise UsageError(f"--max-jobs-run {limit}: want whole numbers from 1")
+    return int(limit)
+
+
+def shell_line(words: Sequence[str]) -> str:
+    """The words as one line for bash: those with white space or empty are quoted."""
+
+    def quote(word: str) -> str:
+        if word and not re.search(r"\s", word):
+            return word
+        return f"'{word}'" if '"' in word else f'"{word}"'
+
+    return " ".join(quote(word) for word in words)
+
+
+def exit_code(log: Path) -> int | None:
+    """The exit code that the log ends with; None if its job has not ended."""
+    text = log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""
+    codes = ENDED.findall(text)
+    return int(codes[-1]) if codes else None
+
+
+def report(program: str, failed: Sequence[Path], total: int) -> None:
+    """Say which logs to read, and show the end of the first."""
+    names = " ".join(str(log) for log in failed[:10])
+    more = f" and {len(failed) - 10} more" if len(failed) > 10 else ""
+    text = failed[0].read_text(encoding="utf-8", errors="replace")
+    body = [line for line in text.splitlines() if not re.match(r"(#|# .*)?$", line)]
+    for line in body[-LOG_TAIL_LINES:]:
+        print(f"  {line}", file=sys.stderr)
+    print(
+        f"{program}: {len(failed)} of {total} jobs failed: {names}{more}",
+        file=sys.stderr,
+    )
+
+
+def raise_on_signals() -> None:
+    """Let Ctrl-C and its like raise KeyboardInterrupt(number), once."""
+
+    def interrupted(number: int, _frame: object) -> NoReturn:
+        for each in SIGNALS:  # a second Ctrl-C must not stop the tidying up
+            signal.signal(each, signal.SIG_IGN)
+        raise KeyboardInterrupt(number)
+
+    for number in SIGNALS:
+        signal.signal(number, interrupted)
+
+
+def interrupt_code(interrupt: KeyboardInterrupt) -> int:
+    """The exit code of a script that a signal has ended."""
+    return 128 + (interrupt.args or (signal.SIGINT,))[0]

@@ -1,0 +1,136 @@
+#!/usr/bin/env python3
+"""Run a command, or an array of them, as a job of Slurm and keep the output in logs.
+
+Usage: slurm.pl [options] [JOB=1:N] <log file> <command> [argument ...]
+
+The command line, the quoting and the logs are those of run.pl. JOB=1:N makes one array
+job, of which --max-jobs-run N (-tc N) lets N run at a time. --config FILE (default:
+conf/slurm.conf) says what the other options mean to sbatch; one that it does not
+describe is refused. The job runs in the present folder, after its path.sh.
+
+slurm.pl waits for the job (sbatch --wait); exit code 1 if any part of it fails. Ctrl-C
+cancels it. A log that a waiting or running job writes is not given to a second one:
+the job's comment is the log's full path. The job's script is kept in q/ beside the log.
+Python under the name that Kaldi's users and scripts know.
+"""
+
+import os
+import shlex
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import job_contract
+from job_contract import Call, UsageError, exit_code, shell_line
+from slurm_queue import find_jobs, run_job
+from submit_config import read_config
+
+JOB_SCRIPT = """\
+#!/usr/bin/env bash
+cd {folder} || exit 1
+if [ -e path.sh ]; then . ./path.sh || exit 1; fi
+line={line}
+threads=${{SLURM_CPUS_PER_TASK:-}}
+[ -z "${{threads}}" ] || export SRUN_CPUS_PER_TASK=${{threads}} # all that srun heeds
+printf '# Started at %s on %s\\n#\\n' "$(date)" "${{SLURMD_NODENAME}}"
+SECONDS=0
+bash -c "${{line}}"
+code=$?
+echo "# Accounting: time=${{SECONDS}} threads=${{threads:-1}}"
+echo "# Ended (code ${{code}}) at $(date), elapsed time ${{SECONDS}} seconds"
+exit "${{code}}"
+"""
+
+
+def submit_words(call: Call) -> list[str]:
+    """The command that submits the job, without the job's script.
+
+    Raises:
+        UsageError: an option or the configuration is wrong.
+    """
+    options = dict(call.options)
+    config = read_config(Path(options.pop("config", "conf/slurm.conf")))
+    at_once = job_contract.max_jobs_run(options)
+    options = {k: v for k, v in options.items() if k not in ("max-jobs-run", "tc")}
+    command, *words = config.submit_words(options)
+    name = f"--job-name={Path(call.log).stem}"  # the file's words may give another
+    words = [command, name, *words, "--wait", "--parsable"]
+    return [*words, f"--comment={log_path(call)}", *_log_words(call, at_once)]
+
+
+def _log_words(call: Call, at_once: int | None) -> list[str]:
+    folder, log = (text.replace("%", "%%") for text in (os.getcwd(), call.log))
+    words = ["--open-mode=append"]
+    if call.name:
+        limit = "" if at_once is None else f"%{at_once}"
+        words.append(f"--array={call.numbers[0]}-{call.numbers[-1]}{limit}")
+        log = log.replace(call.name, "%a")
+    path = os.path.join(folder, log)
+    if "\\" in path:
+        raise UsageError(f"{path}: Slurm takes no log with a backslash in its path")
+    return [*words, f"--output={path}"]
+
+
+def log_path(call: Call) -> str:
+    """The full path of the log, an array's with the name in it."""
+    return os.path.abspath(call.log)
+
+
+def prepare(call: Call) -> Path:
+    """Begin the logs anew and write the job's script; return the script's path."""
+    for number in call.numbers:
+        log, words = call.job(number)
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.write_text(f"# {shell_line(words)}\n# Submitted at {time.ctime()}\n")
+    script = Path(call.log).parent / "q" / f"{Path(call.log).name}.sh"
+    script.parent.mkdir(parents=True, exist_ok=True)
+    line = shlex.quote(shell_line(call.words))
+    if call.name:
+        line += f"\nline=${{line//{call.name}/${{SLURM_ARRAY_TASK_ID}}}}"
+    script.write_text(JOB_SCRIPT.format(folder=shlex.quote(os.getcwd()), line=line))
+    return script
+
+
+def judge(call: Call, code: int) -> int:
+    """Say what failed, if anything did; return the exit code of slurm.pl.
+
+    The logs are asked too, because sbatch returns 0 for a job cancelled while waiting.
+    """
+    logs = [call.job(number)[0] for number in call.numbers]
+    failed = [log for log in logs if log.exists() and exit_code(log) != 0]
+    if failed:
+        job_contract.report("slurm.pl", failed, len(logs))
+    elif code != 0:
+        log = shlex.quote(call.log)
+        print(f"slurm.pl: the job of {log} has failed ({code})", file=sys.stderr)
+    return 1 if failed or code != 0 else 0
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the job; return 0 if all of it succeeds, otherwise 1."""
+    try:
+        call = job_contract.parse_call(arguments, "slurm.pl")
+        log = log_path(call)
+        words = submit_words(call)
+        jobs = find_jobs(log)
+        if jobs:
+            raise UsageError(
+                f"job {' '.join(jobs)} of yours writes {log} already: wait for its end "
+                f"or cancel it (scancel {' '.join(jobs)})"
+            )
+        job_contract.raise_on_signals()
+        return judge(call, run_job([*words, str(prepare(call))], log))
+    except UsageError as error:
+        print(f"slurm.pl: error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt as interrupt:
+        print("slurm.pl: interrupted; the job was cancelled", file=sys.stderr)
+        return job_contract.interrupt_code(interrupt)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) == 1 or sys.argv[1] in ("-h", "--help"):
+        print(__doc__)
+        sys.exit(0 if len(sys.argv) > 1 else 1)
+    sys.exit(main(sys.argv[1:]))
