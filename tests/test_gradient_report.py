@@ -55,7 +55,7 @@ def test_the_verdict_names_share_tensor_time_ratio_and_stretch(tmp_path):
     assert "median 1 at first" in text and "10 at last" in text
     assert "SE dominates (over 5) in 25%" in text
     assert "rescaled 25%" in text and "largest 1e+03" in text
-    assert "try max_stretch: dynamic" in text
+    assert "try rescale: compress, max_stretch: dynamic" in text
 
 
 @pytest.mark.parametrize(

@@ -97,8 +97,8 @@ def _advice(
         )
     if method == "remedy" and history.stretch_percentile(99) > LARGE_STRETCH:
         advice.append(
-            "the rescale stretches ASR gradients far: try max_stretch: dynamic, or a "
-            "lower enh_weight"
+            "the rescale stretches ASR gradients far: try rescale: compress, "
+            "max_stretch: dynamic (where it is null) or a lower enh_weight"
         )
     return advice
 

@@ -76,13 +76,16 @@ def _summarize(
 
 
 def _p_value(keys: dict[int, Key], base_keys: dict[int, Key], words: dict) -> float:
-    """Return the p-value over the seeds that both have, nan if there is none."""
+    """Return the p-value over the seeds that both have, nan if they are under two.
+
+    Of one seed it would speak of that one model, not of the method.
+    """
     seeds = [
         seed
         for seed in keys
         if seed in base_keys and keys[seed] in words and base_keys[seed] in words
     ]
-    if not seeds:
+    if len(seeds) < 2:
         return math.nan
     ours = np.array([words[keys[seed]] for seed in seeds])
     base = np.array([words[base_keys[seed]] for seed in seeds])
