@@ -18,19 +18,19 @@ def written(log: GradientLog) -> dict[str, np.ndarray]:
 
 def test_a_window_holds_sums_by_tensor(tmp_path):
     log = GradientLog(tmp_path, 3)
-    log.add(["a", "b"], np.array([row(0.5, 10), row(-0.5, 1000, 1, 8)]))
+    log.add(["a", "b"], np.array([row(0.4, 10), row(-0.4, 1000, 1, 8.1)]))
     found = written(log)
     assert log.path == tmp_path / "gradient_log" / "3.npz"
     assert found["names"].tolist() == ["a", "b"]
     assert found["count"].tolist() == [[1, 1]]
-    assert found["cosine"].tolist() == [[0.5, -0.5]]
+    assert found["cosine"][0] == pytest.approx([0.4, -0.4])
     assert found["log_ratio"].tolist() == [[1, 3]]
     assert found["conflict"].tolist() == [[0, 1]]
     assert found["rescaled"].tolist() == [[0, 1]]
-    assert found["stretch"].tolist() == [[1, 8]]
-    angles = np.flatnonzero(found["angle_counts"][0])
-    assert [ANGLE_EDGES[i] for i in angles] == [60, 120]
-    stretches = np.flatnonzero(found["stretch_counts"][0])
+    assert found["stretch"][0] == pytest.approx([1, 8.1])
+    angles = np.flatnonzero(found["angle_counts"][0])  # of 66.4 and 113.6 degrees
+    assert ANGLE_EDGES[angles].tolist() == [65, 110]
+    stretches = np.flatnonzero(found["stretch_counts"][0])  # of log10 8.1 = 0.908
     assert STRETCH_EDGES[stretches] == pytest.approx([0, 0.9])
 
 
