@@ -7,8 +7,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from espnet2.train.gradient_history import GradientHistory
-from espnet2.train.gradient_log import ANGLE_EDGES, STRETCH_EDGES
+from espnet2.train.gradient_history import GradientHistory, stretch_percentile
+from espnet2.train.gradient_log import ANGLE_EDGES
 
 SHOWN_NAMES = 30  # rows that can still be read
 
@@ -65,11 +65,8 @@ def _draw_layers(panel: Axes, history: GradientHistory, edges: np.ndarray) -> No
 
 
 def _draw_stretch(panel: Axes, history: GradientHistory) -> None:
-    totals = history.stretch_counts.cumsum(1)
     for percent in (50, 90, 99):
-        wanted = percent / 100 * totals[:, -1:]
-        places = np.minimum((totals < wanted).sum(1), totals.shape[1] - 1)
-        values = 10 ** STRETCH_EDGES[places]
+        values = stretch_percentile(history.stretch_counts, percent)
         panel.plot(history.steps, values, label=f"{percent} % of the decisions below")
     panel.plot(history.steps, history.stretch.max(1), ":", label="largest")
     panel.set_yscale("log")

@@ -59,7 +59,7 @@ def _where(history: GradientHistory) -> str:
     """Name the tensor and the third of the training with the most conflict."""
     by_tensor = history.conflict.sum(0) / np.maximum(history.count.sum(0), 1)
     worst = int(by_tensor.argmax())
-    thirds = [part for part in np.array_split(np.arange(len(history.steps)), 3)]
+    thirds = np.array_split(np.arange(len(history.steps)), 3)
     shares = {
         name: history.conflict[part].sum() / max(history.count[part].sum(), 1)
         for name, part in zip(("first", "middle", "last"), thirds, strict=True)

@@ -6,7 +6,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-Gradients = dict[str, Tensor]
+from espnet2.train.gradient_surgery import Gradients
 
 
 def start_sum_over_ranks(

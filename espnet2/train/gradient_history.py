@@ -50,9 +50,14 @@ class GradientHistory(NamedTuple):
 
     def stretch_percentile(self, percent: float) -> float:
         """Return a percentile of the stretch of all decisions, exact to 5 %."""
-        counts = self.stretch_counts.sum(0)
-        position = np.searchsorted(counts.cumsum(), percent / 100 * counts.sum())
-        return float(10 ** STRETCH_EDGES[min(position, len(counts) - 1)])
+        return float(stretch_percentile(self.stretch_counts.sum(0), percent))
+
+
+def stretch_percentile(counts: np.ndarray, percent: float) -> np.ndarray:
+    """Return percentiles (...) of counts (..., bins of ``STRETCH_EDGES``)."""
+    totals = counts.cumsum(-1)
+    places = (totals < percent / 100 * totals[..., -1:]).sum(-1)
+    return 10 ** STRETCH_EDGES[places]
 
 
 def read_history(exp: Path) -> GradientHistory:

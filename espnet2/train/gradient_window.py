@@ -87,8 +87,7 @@ class GradientWindow:
         Args:
             scale: 0-dim, the loss scale that the gradients carry, or None.
         """
-        named = self.parameters.items()
-        asr_grads = {name: p.grad for name, p in named if p.grad is not None}
+        asr_grads = self._in_grad()
         if self.distributed:
             asr_grads = start_sum_over_ranks(asr_grads, self.parameters)()
         surgery = combine(self._wait_enh(), asr_grads, self.groups, self.method, scale)
@@ -98,8 +97,7 @@ class GradientWindow:
 
     def take(self) -> Gradients:
         """Return what is in ``.grad`` and empty it."""
-        named = self.parameters.items()
-        taken = {name: p.grad for name, p in named if p.grad is not None}
+        taken = self._in_grad()
         for name in taken:
             self.parameters[name].grad = None
         return taken
@@ -108,6 +106,10 @@ class GradientWindow:
         """Add what ``take`` returned to ``.grad``."""
         for name, grad in taken.items():
             self._add_to_grad(name, grad)
+
+    def _in_grad(self) -> Gradients:
+        named = self.parameters.items()
+        return {name: p.grad for name, p in named if p.grad is not None}
 
     def _add_to_grad(self, name: str, grad: Tensor) -> None:
         parameter = self.parameters[name]
