@@ -58,7 +58,7 @@ def train_one_epoch(trainer, folder, iterator=None, kinds=("",), **changes):
             scaler=None,
             reporter=sub,
             summary_writer=None,
-            options=options(folder, trainer, **changes),
+            options=options(folder, trainer, **{"resume": False, **changes}),
             distributed_option=DistributedOption(),
         )
     return model, reporter.stats[1]["train"]

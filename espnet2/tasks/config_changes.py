@@ -5,6 +5,8 @@ from pathlib import Path
 
 import yaml
 
+from espnet2.train.mid_epoch import FILE_NAME as MID_EPOCH
+from espnet2.train.safe_checkpoints import CHECKPOINT
 from espnet2.utils.yaml_no_alias_safe_dump import yaml_no_alias_safe_dump
 
 # What may differ: where and how the training runs, what it shows, how long it goes on.
@@ -14,6 +16,7 @@ _FREE = {
     *("keep_nbest_models", "nbest_averaging_interval", "use_matplotlib"),
     *("use_tensorboard", "create_graph_in_tensorboard", "use_wandb", "detect_anomaly"),
     *("multiprocessing_distributed", "allow_config_changes", "version"),
+    *("checkpoint_minutes", "checkpoint_steps"),
     *("num_cache_chunks", "max_cache_size", "max_cache_fd", "local_rank"),
 }
 _FREE_PREFIXES = ("dist_", "wandb_", "cudnn_")
@@ -23,7 +26,7 @@ _SHOWN = 60  # characters of a value
 def check_config_changes(args: argparse.Namespace) -> None:
     """Compare ``args`` with the config of the run that they would go on with.
 
-    Does nothing where there is no ``checkpoint.pth``, or with ``resume: false`` or
+    Does nothing where there is no checkpoint, or with ``resume: false`` or
     ``allow_config_changes: true``. A key that only one of the two has is not compared:
     it may come from another version.
 
@@ -34,7 +37,7 @@ def check_config_changes(args: argparse.Namespace) -> None:
     saved_path = folder / "config.yaml"
     if not args.resume or args.allow_config_changes or not saved_path.exists():
         return
-    if not (folder / "checkpoint.pth").exists():
+    if not any((folder / name).exists() for name in (CHECKPOINT, MID_EPOCH)):
         return
     saved = yaml.safe_load(saved_path.read_text(encoding="utf-8")) or {}
     # Through YAML and back, so that a tuple compares with the list that was saved.

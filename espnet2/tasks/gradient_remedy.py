@@ -15,6 +15,7 @@ from espnet2.tasks.gradient_remedy_checks import (
     check_config_types,
     config_path,
 )
+from espnet2.tasks.interruptible import InterruptibleTask
 from espnet2.train.gradient_methods import GradientMethod
 from espnet2.train.gradient_options import resolve_gradient_conf
 from espnet2.train.trainer_gradient_remedy import GradientRemedyTrainer
@@ -22,7 +23,7 @@ from espnet2.utils.get_default_kwargs import get_default_kwargs
 from espnet2.utils.types import str2bool
 
 
-class GradientRemedyTask(EnhS2TTask):
+class GradientRemedyTask(InterruptibleTask, EnhS2TTask):
     """Upstream's joint task with our model and trainer.
 
     Our options are top-level keys, which upstream's commands ignore, so that they read

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from espnet2.train.gradient_surgery import FIGURES
 
@@ -29,7 +30,7 @@ class GradientLog:
       (windows, 300) in bins of 0.02 of log10 from 0, over all tensors; larger values
       fall into the last bin.
 
-    A resumed run writes the files of its own epochs only, so the log is that of an
+    A resumed run goes on with the log of its epoch, so that the files are those of an
     uninterrupted one.
 
     Args:
@@ -63,6 +64,29 @@ class GradientLog:
         valid = np.isfinite(figures).all(1) & (figures[:, 1] > 0)
         places = np.array([self.names[name] for name in names])[valid]
         _add_figures(window, places, dict(zip(FIGURES, figures[valid].T, strict=True)))
+
+    def state_dict(self) -> dict:
+        """Return all that was added, as numbers and tensors."""
+        windows = [
+            {key: torch.from_numpy(value.copy()) for key, value in window.items()}
+            for window in self.windows
+        ]
+        return {
+            "names": list(self.names),
+            "length": self.length,
+            "decisions": self.decisions,
+            "windows": windows,
+        }
+
+    def load_state_dict(self, state_dict: dict) -> None:
+        """Take over what ``state_dict`` returned."""
+        self.names = {name: n for n, name in enumerate(state_dict["names"])}
+        self.length = state_dict["length"]
+        self.decisions = state_dict["decisions"]
+        self.windows = [
+            {key: value.numpy() for key, value in window.items()}
+            for window in state_dict["windows"]
+        ]
 
     def _join_neighbours(self) -> None:
         for window in self.windows:

@@ -10,8 +10,6 @@ import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-import torch
-
 from espnet2.train.reporter import SubReporter
 
 FILE_NAME = "progress.json"
@@ -27,24 +25,21 @@ class ProgressIterator:
 
     Args:
         iterator: the batches of one epoch.
-        module: holds the latest loss as ``last_loss`` (tensor or None).
         output_dir: the experiment's folder.
-        reporter: knows the number of the epoch.
+        reporter: of the epoch.
         max_epoch: the number of the last epoch.
     """
 
     def __init__(
         self,
         iterator: Iterable,
-        module: torch.nn.Module,
         output_dir: str | Path,
         reporter: SubReporter,
         max_epoch: int,
     ) -> None:
         self.iterator = iterator
-        self.module = module
         self.path = Path(output_dir) / FILE_NAME
-        self.epoch = reporter.get_epoch()
+        self.reporter = reporter
         self.max_epoch = max_epoch
         self.next_write = 0.0
 
@@ -64,13 +59,13 @@ class ProgressIterator:
             steps = len(self.iterator)
         except TypeError:
             steps = None
-        loss = self.module.last_loss
+        losses = self.reporter.stats.get("loss")
         state = {
-            "epoch": self.epoch,
+            "epoch": self.reporter.get_epoch(),
             "max_epoch": self.max_epoch,
             "step": step,
             "steps": steps,
-            "loss": None if loss is None else float(loss),
+            "loss": losses[-1].value if losses else None,
             "time": time.time(),
         }
         temporary = self.path.with_name(f"{FILE_NAME}.tmp")

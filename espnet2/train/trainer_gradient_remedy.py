@@ -4,11 +4,9 @@ import argparse
 import dataclasses
 import logging
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 import numpy as np
 import torch
-import torch.distributed as dist
 
 from espnet2.schedulers.abs_scheduler import AbsScheduler
 from espnet2.train.distributed_utils import DistributedOption
@@ -16,10 +14,12 @@ from espnet2.train.gradient_log import GradientLog
 from espnet2.train.gradient_methods import METHODS, GradientMethod
 from espnet2.train.gradient_options import GradientConf, resolve_gradient_conf
 from espnet2.train.gradient_surgery import statistics
-from espnet2.train.progress import ProgressIterator
-from espnet2.train.reporter import Reporter, SubReporter
-from espnet2.train.safe_checkpoints import is_whole, safe_saving, whole_checkpoint
-from espnet2.train.trainer import Trainer, TrainerOptions
+from espnet2.train.interruptible_trainer import (
+    InterruptibleOptions,
+    InterruptibleTrainer,
+)
+from espnet2.train.reporter import SubReporter
+from espnet2.train.trainer import TrainerOptions
 from espnet2.train.two_gradient_module import TwoGradientModule
 from espnet2.utils.nested_dict_action import NestedDictAction
 
@@ -28,8 +28,8 @@ STATE_KEY = "gradient_method_state"
 
 
 @dataclasses.dataclass
-class GradientRemedyOptions(TrainerOptions):
-    """Upstream's options and those of the gradient method."""
+class GradientRemedyOptions(InterruptibleOptions):
+    """The trainer's options and those of the gradient method."""
 
     gradient_method: str
     gradient_conf: dict
@@ -49,7 +49,7 @@ def check_averaging(options: TrainerOptions | argparse.Namespace) -> None:
             )
 
 
-class GradientRemedyTrainer(Trainer):
+class GradientRemedyTrainer(InterruptibleTrainer):
     """Upstream's Trainer, fed with the combined gradient of two losses.
 
     ``gradient_method: sum`` gives the parameters that upstream's Trainer gives on the
@@ -59,6 +59,7 @@ class GradientRemedyTrainer(Trainer):
     @classmethod
     def add_arguments(cls, parser: argparse.ArgumentParser) -> None:
         """Add the options of the gradient method to the command line."""
+        super().add_arguments(parser)
         group = parser.add_argument_group("Gradient method")
         group.add_argument(
             "--gradient_method",
@@ -81,43 +82,13 @@ class GradientRemedyTrainer(Trainer):
 
     @classmethod
     def build_options(cls, args: argparse.Namespace) -> GradientRemedyOptions:
-        """Return upstream's options and ours."""
-        upstream = vars(super().build_options(args))
+        """Return the trainer's options and those of the gradient method."""
         return GradientRemedyOptions(
-            **upstream,
+            **vars(super().build_options(args)),
             gradient_method=args.gradient_method,
             gradient_conf=args.gradient_conf,
             shared_params=args.shared_params,
         )
-
-    @classmethod
-    def run(cls, **kwargs) -> None:
-        """Run upstream's training; its files are written whole or not at all."""
-        with safe_saving():
-            super().run(**kwargs)
-
-    @staticmethod
-    def resume(
-        checkpoint: str | Path,
-        model: torch.nn.Module,
-        reporter: Reporter,
-        **kwargs,
-    ) -> None:
-        """Resume as upstream does; a damaged checkpoint gives way to the one before.
-
-        Where training stopped after the checkpoint but before the epoch's model was
-        written, that is made up for, since it may be wanted for the average.
-
-        Raises:
-            ValueError: both checkpoints are damaged.
-        """
-        whole = whole_checkpoint(Path(checkpoint))
-        Trainer.resume(whole, model=model, reporter=reporter, **kwargs)
-        is_first = not dist.is_initialized() or dist.get_rank() == 0
-        of_epoch = Path(checkpoint).with_name(f"{reporter.get_epoch()}epoch.pth")
-        # Not strict: with adapters, of which upstream may save a part only.
-        if is_first and kwargs.get("strict", True) and not is_whole(of_epoch):
-            torch.save(model.state_dict(), of_epoch)
 
     @classmethod
     def train_one_epoch(
@@ -154,13 +125,6 @@ class GradientRemedyTrainer(Trainer):
         module = TwoGradientModule(model, method, shared, accum_grad, scaler, report)
         for optimizer in optimizers:
             optimizer.zero_grad()
-        is_first = (
-            not distributed_option.distributed or distributed_option.dist_rank == 0
-        )
-        if is_first:
-            iterator = ProgressIterator(
-                iterator, module, options.output_dir, reporter, options.max_epoch
-            )
         all_steps_are_invalid = super().train_one_epoch(
             model=module,
             iterator=iterator,
@@ -171,10 +135,11 @@ class GradientRemedyTrainer(Trainer):
             summary_writer=summary_writer,
             options=options,
             distributed_option=distributed_option,
+            more_parts={"gradient_method": method, "gradient_log": log},
         )
         if method.state_dict():
             optimizers[0].param_groups[0][STATE_KEY] = method.state_dict()
-        if is_first:
+        if not distributed_option.distributed or distributed_option.dist_rank == 0:
             log.save()
         if module.calls % accum_grad:
             logging.info(

@@ -111,7 +111,6 @@ class TwoGradientModule(torch.nn.Module):
         self.calls = 0
         # Only what depends on something that needs a gradient has a backward pass.
         self.anchor = torch.zeros((), requires_grad=True)
-        self.last_loss: Tensor | None = None
         if any(map(_is_compiled, model.modules())):
             # What the compiler frees in the first backward pass the second one needs.
             functorch_config.donated_buffer = False
@@ -124,9 +123,8 @@ class TwoGradientModule(torch.nn.Module):
         if self.distributed:
             # no_sync turns off the broadcast of buffers (BatchNorm's statistics) too.
             self.module.require_forward_param_sync = True
-        self.last_loss = output["loss"].detach()
         loss = _CallInBackward.apply(
-            self.last_loss,
+            output["loss"].detach(),
             self.anchor,
             functools.partial(self._backward, output),
         )

@@ -1,0 +1,102 @@
+"""Find recordings as people name them, and read them as the model wants them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import librosa
+import numpy as np
+import soundfile
+
+SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aiff", ".aif", ".sph")
+
+
+class Recording(NamedTuple):
+    """A file to transcribe, and the name (without suffix) of what is made of it."""
+
+    path: str
+    name: str
+
+
+def find_recordings(arguments: list[str]) -> list[Recording]:
+    """Return the recordings of files, folders (searched to the bottom) and .scp lists.
+
+    Raises:
+        ValueError: a folder holds no audio, or a line of a list has no path.
+    """
+    return [found for argument in arguments for found in _recordings_of(argument)]
+
+
+def _recordings_of(argument: str) -> Iterator[Recording]:
+    path = Path(argument)
+    if path.is_dir():
+        files = [file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES]
+        if not files:
+            raise ValueError(f"{path}: holds no audio ({' '.join(SUFFIXES)})")
+        for file in sorted(files):
+            yield Recording(str(file), str(file.relative_to(path).with_suffix("")))
+    elif path.suffix == ".scp":
+        yield from _read_list(path)
+    else:
+        yield Recording(argument, path.stem)
+
+
+def _read_list(path: Path) -> Iterator[Recording]:
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path}: cannot be read: {error}") from None
+    for number, line in enumerate(lines, 1):
+        fields = line.split(maxsplit=1)
+        if len(fields) != 2:
+            raise ValueError(f"{path}:{number}: expected '<name> <path of the audio>'")
+        yield Recording(fields[1].strip(), fields[0].replace("/", "_"))
+
+
+def enhanced_paths(recordings: list[Recording], folder: Path) -> list[Path]:
+    """Return where each recording's enhanced wav goes.
+
+    Raises:
+        ValueError: two would have the same place, or one the place of a recording.
+    """
+    taken = {Path(recording.path).resolve(): recording for recording in recordings}
+    paths = []
+    for recording in recordings:
+        path = folder / f"{recording.name}.wav"
+        other = taken.setdefault(path.resolve(), recording)
+        if other is not recording or path.resolve() == Path(recording.path).resolve():
+            raise ValueError(
+                f"--enhanced_dir: {path} would be written for {recording.path}, but is "
+                f"also that of {other.path}; choose another folder or a list with names"
+            )
+        paths.append(path)
+    return paths
+
+
+def read_speech(path: str, channel: int, rate: int) -> tuple[np.ndarray, float]:
+    """Return one channel at the model's rate, float32 (samples,), and its seconds.
+
+    Args:
+        path: a file of any rate that libsndfile reads; commands (``... |``) are not run.
+        channel: which of several, from 0.
+        rate: Hz.
+
+    Raises:
+        ValueError: the file is missing, unreadable, empty or not finite, or has no
+            such channel.
+    """
+    if path.endswith("|"):
+        raise ValueError(f"{path}: is a command; only files are read")
+    try:
+        samples, file_rate = soundfile.read(path, dtype="float32", always_2d=True)
+    except (soundfile.SoundFileError, OSError) as error:
+        raise ValueError(f"{path}: is not readable audio: {error}") from None
+    if not len(samples):
+        raise ValueError(f"{path}: holds no samples")
+    if channel >= samples.shape[1]:
+        raise ValueError(f"{path}: has {samples.shape[1]} channels, no --channel {channel}")
+    speech = samples[:, channel]
+    if not np.isfinite(speech).all():
+        raise ValueError(f"{path}: holds samples that are not finite")
+    seconds = len(speech) / file_rate
+    return librosa.resample(speech, orig_sr=file_rate, target_sr=rate), seconds

@@ -1,0 +1,168 @@
+"""Open a trained joint model without running what a stranger put into its files.
+
+A checkpoint is a pickle, which can run any program when it is read, and upstream reads
+checkpoints with ``weights_only=False``. Its joint task also evaluates the names in
+``subtask_series`` of config.yaml as Python, and its unpacking follows the paths that an
+archive names. Here each of them is checked before upstream sees it.
+"""
+
+import contextlib
+import os
+import pickle
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+from unittest import mock
+
+import torch
+import yaml
+
+from espnet2.main_funcs.pack_funcs import unpack
+
+CHECKPOINT = "valid.acc.ave.pth"
+# Where config.yaml names files that building the model reads.
+FILE_KEYS = (("token_list",), ("bpemodel",), ("normalize_conf", "stats_file"))
+
+
+class ModelFiles(NamedTuple):
+    """Checked files of a model; the language model's are None where it has none."""
+
+    config: Path
+    weights: Path
+    lm_config: Path | None
+    lm_weights: Path | None
+
+
+@contextlib.contextmanager
+def model_files(path: Path) -> Iterator[ModelFiles]:
+    """Give the checked files of a model; what is unpacked is removed in the end.
+
+    Args:
+        path: an experiment folder (config.yaml and valid.acc.ave.pth), a packed .zip,
+            or the folder of an unpacked one (with meta.yaml).
+
+    Raises:
+        ValueError: something is missing, damaged or not safe to read.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        if path.is_file():
+            path = unpack_zip(path, Path(folder, "unpacked"))
+        files = named_files(path)
+        for weights in (files.weights, files.lm_weights):
+            if weights is not None:
+                read_weights(weights)
+        config = Path(folder, "config.yaml")
+        located = located_config(files.config, path)
+        config.write_text(yaml.safe_dump(located), encoding="utf-8")
+        yield files._replace(config=config)
+
+
+def unpack_zip(archive: Path, target: Path) -> Path:
+    """Unpack into ``target``, which is returned; no file may land outside of it."""
+    try:
+        with zipfile.ZipFile(archive) as file:
+            names = file.namelist()
+    except zipfile.BadZipFile as error:
+        raise ValueError(f"{archive}: is not a packed model: {error}") from None
+    for name in names:
+        if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
+            raise ValueError(f"{archive}: {name!r} lies outside the archive; not read")
+    if "meta.yaml" not in names:
+        raise ValueError(f"{archive}: has no meta.yaml; stage 16 packs a model")
+    unpack(archive, target, use_cache=False)
+    return target
+
+
+def named_files(folder: Path) -> ModelFiles:
+    """Return what ``meta.yaml`` names, or the files of an experiment folder."""
+    meta = folder / "meta.yaml"
+    if not meta.exists():
+        for name in ("config.yaml", CHECKPOINT):
+            if not (folder / name).is_file():
+                raise ValueError(f"{folder / name}: is missing; training makes it")
+        return ModelFiles(folder / "config.yaml", folder / CHECKPOINT, None, None)
+    content = read_yaml(meta)
+    named = {**content.get("yaml_files", {}), **content.get("files", {})}
+    keys = ("enh_s2t_train_config", "enh_s2t_model_file", "lm_train_config", "lm_file")
+    paths = [folder / named[key] if key in named else None for key in keys]
+    if None in paths[:2]:
+        raise ValueError(f"{meta}: is of another task, it names no {keys[0]}")
+    for path in paths:
+        if path is not None and not path.resolve().is_relative_to(folder.resolve()):
+            raise ValueError(f"{meta}: {path} lies outside the model's folder")
+        if path is not None and not path.is_file():
+            raise ValueError(f"{meta}: {path} is missing")
+    return ModelFiles(*paths)
+
+
+def read_yaml(path: Path) -> dict:
+    """Return a YAML file's mapping, read without Python objects."""
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ValueError(f"{path}: cannot be read: {error}") from None
+    if not isinstance(content, dict):
+        raise ValueError(f"{path}: expected 'key: value' lines")
+    return content
+
+
+def read_weights(path: Path) -> dict[str, torch.Tensor]:
+    """Return a checkpoint's tensors by name, read without running anything in it."""
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise ValueError(
+            f"{path}: holds more than tensors, so that reading it could run any "
+            f"program; not read ({str(error).splitlines()[0]})"
+        ) from None
+    except (OSError, EOFError, RuntimeError) as error:
+        raise ValueError(f"{path}: is damaged or no checkpoint: {error}") from None
+    tensors = isinstance(state, dict) and all(map(torch.is_tensor, state.values()))
+    if not tensors or not state:
+        raise ValueError(f"{path}: is no model's parameters; expected {CHECKPOINT}")
+    return state
+
+
+def located_config(path: Path, folder: Path) -> dict:
+    """Return a training's config with its files as absolute paths, checked.
+
+    Relative ones are looked up in ``folder`` if it is an unpacked model, else in the
+    current folder and in the recipe's, where the training ran.
+    """
+    config = read_yaml(path)
+    if config.get("subtask_series") != ["enh", "asr"]:
+        raise ValueError(f"{path}: subtask_series: expected [enh, asr], of a joint model")
+    if config.get("use_adapter"):
+        raise ValueError(f"{path}: use_adapter: models with adapters are not supported")
+    roots = [folder]
+    if not (folder / "meta.yaml").exists():
+        depth = len(Path(str(config.get("output_dir", "."))).parts)
+        roots = [Path.cwd(), [folder.resolve(), *folder.resolve().parents][depth]]
+    for *outer, key in FILE_KEYS:
+        section = config
+        for name in outer:
+            section = section.get(name) or {}
+        if isinstance(section.get(key), str):
+            section[key] = str(_locate(section[key], roots, f"{path}: {key}"))
+    return config
+
+
+def _locate(name: str, roots: list[Path], place: str) -> Path:
+    for root in roots:
+        if (root / name).exists():
+            return (root / name).absolute()
+    looked = ", ".join(map(str, roots))
+    raise ValueError(f"{place}: {name} is missing (looked in {looked})")
+
+
+@contextlib.contextmanager
+def weights_only() -> Iterator[None]:
+    """Let every ``torch.load`` in here refuse what is not plain weights.
+
+    The environment variable overrides the ``weights_only=False`` of a caller.
+    """
+    with mock.patch.dict(os.environ, {"TORCH_FORCE_WEIGHTS_ONLY_LOAD": "1"}):
+        os.environ.pop("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", None)
+        yield

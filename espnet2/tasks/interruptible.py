@@ -1,0 +1,66 @@
+"""What a task adds for trainings that may be stopped at any time."""
+
+import argparse
+import datetime
+import os
+import sys
+from collections import defaultdict
+from collections.abc import Sequence
+
+import torch
+from torch.multiprocessing import ProcessExitedException
+
+from espnet2.train.interruptible_trainer import InterruptibleTrainer
+from espnet2.train.stop_signals import STOPPED, remembering_stop_signals
+
+# Read by torch.load; 0 lets pickles of others in, which may run any code.
+SAFE_LOADING = "TORCH_FORCE_WEIGHTS_ONLY_LOAD"
+
+
+class InterruptibleTask:
+    """To be put before one of upstream's tasks: uses the interruptible trainer.
+
+    The program ends with exit code 75 where a signal stopped the training, also if it
+    is several processes. Whatever upstream loads (checkpoints, ``--init_param``) is
+    read as plain data, unless the user has set ``TORCH_FORCE_WEIGHTS_ONLY_LOAD=0``.
+    """
+
+    trainer = InterruptibleTrainer
+
+    @classmethod
+    def main(
+        cls,
+        args: argparse.Namespace | None = None,
+        cmd: Sequence[str] | None = None,
+    ) -> None:
+        """Run upstream's main."""
+        if args is None:
+            args = cls.get_parser().parse_args(cmd)
+        os.environ.setdefault(SAFE_LOADING, "1")
+        args.dist_init_method = after_restart(args.dist_init_method)
+        try:
+            with remembering_stop_signals():
+                super().main(args=args)
+        except ProcessExitedException as error:
+            if error.exit_code != STOPPED:
+                raise
+            sys.exit(STOPPED)
+
+    @classmethod
+    def main_worker(cls, args: argparse.Namespace) -> None:
+        """Run upstream's training in this process, one of those that upstream makes."""
+        # What upstream's reporter puts into checkpoints besides numbers.
+        torch.serialization.add_safe_globals([datetime.timedelta, defaultdict, list])
+        super().main_worker(args)
+
+
+def after_restart(dist_init_method: str) -> str:
+    """Return a meeting file of its own for each time that Slurm requeued the job.
+
+    The processes of the time before may have left their file behind, which would keep
+    the new ones from meeting.
+    """
+    restarts = os.environ.get("SLURM_RESTART_COUNT", "0")
+    if restarts == "0" or not dist_init_method.startswith("file://"):
+        return dist_init_method
+    return f"{dist_init_method}.{restarts}"

@@ -1,0 +1,109 @@
+"""An epoch's batches, with checkpoints between them and an end where one is wanted."""
+
+import collections
+import itertools
+import logging
+import time
+from collections.abc import Iterable, Iterator
+
+import torch
+import torch.distributed as dist
+
+from espnet2.train.mid_epoch import MidEpoch
+from espnet2.train.random_states import set_random_states
+from espnet2.train.stop_signals import STOPPED, stop_signal
+
+
+class CheckpointedEpoch:
+    """Pass batches on; between two optimizer steps write checkpoints, or stop.
+
+    The batches before the checkpoint's position are read and dropped, so that the
+    data order and the random states of the readers are those of an epoch without a
+    break; then the process's own random states are restored.
+
+    Args:
+        iterator: the epoch's batches, from its beginning.
+        mid_epoch: what writes the checkpoints.
+        position: where to go on, as ``MidEpoch.load`` returns it.
+        accum_grad: batches for each optimizer step.
+        minutes: between two checkpoints; None: no limit.
+        steps: batches between two checkpoints; None: no limit.
+        device: where a flag is put that all ranks share.
+    """
+
+    def __init__(
+        self,
+        iterator: Iterable,
+        mid_epoch: MidEpoch,
+        position: dict,
+        accum_grad: int,
+        minutes: float | None,
+        steps: int | None,
+        device: str,
+    ) -> None:
+        self.iterator = iterator
+        self.mid_epoch = mid_epoch
+        self.position = position
+        self.accum_grad = accum_grad
+        self.seconds = float("inf") if minutes is None else minutes * 60
+        self.steps = float("inf") if steps is None else steps
+        self.device = device
+
+    def __len__(self) -> int:
+        return len(self.iterator)
+
+    def __iter__(self) -> Iterator:
+        start = self.position["step"]
+        saved_step, saved_time = start, time.monotonic()
+        for step, batch in enumerate(self._from(start), start + 1):
+            yield batch
+            if step % self.accum_grad:
+                continue
+            is_due = (
+                step - saved_step >= self.steps
+                or time.monotonic() - saved_time >= self.seconds
+                or stop_signal() is not None
+            )
+            if any_rank(is_due, self.device):
+                self.mid_epoch.save(step)
+                stop_if_asked(f"after {step} batches of the epoch", self.device)
+                saved_step, saved_time = step, time.monotonic()
+
+    def _from(self, start: int) -> Iterator:
+        """Return the batches after the first ``start``."""
+        iterator = iter(() if self.position["complete"] else self.iterator)
+        if not self.position["complete"]:
+            collections.deque(itertools.islice(iterator, start), maxlen=0)
+        if self.position["random"] is not None:
+            set_random_states(self.position["random"])
+        yield from iterator
+
+
+class StoppableEpoch:
+    """Pass batches on until a signal asks for the end: for validation."""
+
+    def __init__(self, iterator: Iterable, device: str) -> None:
+        self.iterator = iterator
+        self.device = device
+
+    def __iter__(self) -> Iterator:
+        for batch in self.iterator:
+            yield batch
+            stop_if_asked("in the validation", self.device)
+
+
+def any_rank(mine: bool, device: str) -> bool:
+    """Whether it holds on any rank; each of them calls this."""
+    if not dist.is_initialized():
+        return mine
+    flag = torch.tensor(int(mine), device=device)
+    dist.all_reduce(flag, dist.ReduceOp.MAX)
+    return bool(flag)
+
+
+def stop_if_asked(where: str, device: str) -> None:
+    """End the training with code ``STOPPED`` if a signal asked any rank for it."""
+    if any_rank(stop_signal() is not None, device):
+        name = stop_signal() or "a signal to another rank"
+        logging.warning(f"{name}: stopped {where}; the same command goes on from there")
+        raise SystemExit(STOPPED)

@@ -1,0 +1,193 @@
+"""Upstream's Trainer; a crash or a scheduler costs it some minutes at most."""
+
+import argparse
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import torch
+import torch.distributed as dist
+from torch.utils.data import DataLoader
+
+from espnet2.schedulers.abs_scheduler import AbsScheduler
+from espnet2.train.checkpointed_epoch import (
+    CheckpointedEpoch,
+    StoppableEpoch,
+    stop_if_asked,
+)
+from espnet2.train.distributed_utils import DistributedOption
+from espnet2.train.mid_epoch import FILE_NAME, MidEpoch, Stateful, training_parts
+from espnet2.train.progress import ProgressIterator
+from espnet2.train.reporter import Reporter, SubReporter
+from espnet2.train.safe_checkpoints import is_whole, safe_saving, whole_checkpoint
+from espnet2.train.stop_signals import ignoring_stop_signals, remembering_stop_signals
+from espnet2.train.trainer import Trainer, TrainerOptions
+
+
+@dataclasses.dataclass
+class InterruptibleOptions(TrainerOptions):
+    """Upstream's options and those of the checkpoints within an epoch."""
+
+    checkpoint_minutes: float | None
+    checkpoint_steps: int | None
+
+
+class InterruptibleTrainer(Trainer):
+    """Upstream's Trainer that can be stopped and gone on with at any optimizer step.
+
+    What comes out is, bit for bit, what a training without a break gives: parameters,
+    optimizer, statistics, data order and random numbers. Only the number of ranks and
+    of loader workers must stay the same for that.
+    """
+
+    @classmethod
+    def add_arguments(cls, parser: argparse.ArgumentParser) -> None:
+        """Add the options of checkpoints within an epoch to the command line."""
+        group = parser.add_argument_group("Checkpoints within an epoch")
+        group.add_argument(
+            "--checkpoint_minutes",
+            type=float,
+            default=10.0,
+            help=f"Minutes between two {FILE_NAME}, from which --resume true goes on",
+        )
+        group.add_argument(
+            "--checkpoint_steps",
+            type=int,
+            default=None,
+            help="Batches between two of them, if fewer than the minutes have",
+        )
+
+    @classmethod
+    def build_options(cls, args: argparse.Namespace) -> InterruptibleOptions:
+        """Return upstream's options and ours."""
+        return InterruptibleOptions(
+            **vars(super().build_options(args)),
+            checkpoint_minutes=args.checkpoint_minutes,
+            checkpoint_steps=args.checkpoint_steps,
+        )
+
+    @classmethod
+    def run(cls, *, trainer_options: InterruptibleOptions, **kwargs) -> None:
+        """Run upstream's training; its files are written whole or not at all.
+
+        SIGTERM and SIGUSR1 end it after the present step with exit code 75 and a
+        ``mid_epoch.pth``, with which the same command goes on.
+        """
+        with safe_saving(), remembering_stop_signals():
+            super().run(trainer_options=trainer_options, **kwargs)
+            if _is_first_rank():
+                Path(trainer_options.output_dir, FILE_NAME).unlink(missing_ok=True)
+
+    @staticmethod
+    def resume(
+        checkpoint: str | Path,
+        model: torch.nn.Module,
+        reporter: Reporter,
+        **kwargs,
+    ) -> None:
+        """Resume as upstream does; a damaged checkpoint gives way to the one before.
+
+        Where training stopped after the checkpoint but before the epoch's model was
+        written, that is made up for, since it may be wanted for the average.
+
+        Raises:
+            ValueError: both checkpoints are damaged.
+        """
+        whole = whole_checkpoint(Path(checkpoint))
+        Trainer.resume(whole, model=model, reporter=reporter, **kwargs)
+        of_epoch = Path(checkpoint).with_name(f"{reporter.get_epoch()}epoch.pth")
+        # Not strict: with adapters, of which upstream may save a part only.
+        if _is_first_rank() and kwargs.get("strict", True) and not is_whole(of_epoch):
+            torch.save(model.state_dict(), of_epoch)
+
+    @classmethod
+    def train_one_epoch(
+        cls,
+        model: torch.nn.Module,
+        iterator: Iterable,
+        optimizers: Sequence[torch.optim.Optimizer],
+        schedulers: Sequence[AbsScheduler | None],
+        scaler: torch.amp.GradScaler | None,
+        reporter: SubReporter,
+        summary_writer,
+        options: InterruptibleOptions,
+        distributed_option: DistributedOption,
+        more_parts: Mapping[str, Stateful] | None = None,
+    ) -> bool:
+        """Run upstream's epoch, or the rest of it; return what upstream returns.
+
+        ``more_parts`` is what else is saved and restored in the middle, by name; the
+        other arguments are upstream's.
+        """
+        parts = training_parts(model, optimizers, schedulers, scaler)
+        mid_epoch = MidEpoch(
+            options.output_dir, reporter, parts | dict(more_parts or {})
+        )
+        device = _device(options)
+        epoch = CheckpointedEpoch(
+            _watched(iterator, reporter, options),
+            mid_epoch,
+            mid_epoch.load(options.resume),
+            options.accum_grad,
+            options.checkpoint_minutes,
+            options.checkpoint_steps,
+            device,
+        )
+        all_steps_are_invalid = super().train_one_epoch(
+            model=model,
+            iterator=epoch,
+            optimizers=optimizers,
+            schedulers=schedulers,
+            scaler=scaler,
+            reporter=reporter,
+            summary_writer=summary_writer,
+            options=options,
+            distributed_option=distributed_option,
+        )
+        # The validation may take long: what it begins with is kept.
+        mid_epoch.save(reporter.count, complete=True)
+        stop_if_asked("before the validation", device)
+        return all_steps_are_invalid and "grad_norm" not in reporter.stats
+
+    @classmethod
+    def validate_one_epoch(
+        cls,
+        model: torch.nn.Module,
+        iterator: Iterable,
+        reporter: SubReporter,
+        options: InterruptibleOptions,
+        distributed_option: DistributedOption,
+    ) -> None:
+        """Run upstream's validation; a stop signal ends it, and it is made again."""
+        super().validate_one_epoch(
+            model=model,
+            iterator=StoppableEpoch(_outliving(iterator), _device(options)),
+            reporter=reporter,
+            options=options,
+            distributed_option=distributed_option,
+        )
+
+
+def _is_first_rank() -> bool:
+    return not dist.is_initialized() or dist.get_rank() == 0
+
+
+def _device(options: TrainerOptions) -> str:
+    return "cuda" if options.ngpu > 0 else "cpu"
+
+
+def _outliving(iterator: Iterable) -> Iterable:
+    """Let a DataLoader's workers outlive the signals that the training answers."""
+    if isinstance(iterator, DataLoader):
+        iterator.worker_init_fn = ignoring_stop_signals(iterator.worker_init_fn)
+    return iterator
+
+
+def _watched(
+    iterator: Iterable, reporter: SubReporter, options: TrainerOptions
+) -> Iterable:
+    """Let the first rank tell on disk how far the epoch is."""
+    iterator = _outliving(iterator)
+    if not _is_first_rank():
+        return iterator
+    return ProgressIterator(iterator, options.output_dir, reporter, options.max_epoch)
