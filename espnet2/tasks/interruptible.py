@@ -3,10 +3,11 @@
 import argparse
 import datetime
 import os
+import pickle
 import sys
-from collections import defaultdict
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch.multiprocessing import ProcessExitedException
 
@@ -48,10 +49,31 @@ class InterruptibleTask:
 
     @classmethod
     def main_worker(cls, args: argparse.Namespace) -> None:
-        """Run upstream's training in this process, one of those that upstream makes."""
-        # What upstream's reporter puts into checkpoints besides numbers.
-        torch.serialization.add_safe_globals([datetime.timedelta, defaultdict, list])
-        super().main_worker(args)
+        """Run upstream's training in this process, one of those that upstream makes.
+
+        Raises:
+            ValueError: a file to be loaded may run code.
+        """
+        torch.serialization.add_safe_globals(_safe_globals())
+        try:
+            super().main_worker(args)
+        except pickle.UnpicklingError as error:
+            raise ValueError(
+                "a checkpoint or a file of --init_param holds more than plain data and "
+                "may run code when it is loaded; if you trust its source, set "
+                f"{SAFE_LOADING}=0\n{error}"
+            ) from None
+
+
+def _safe_globals() -> list:
+    """Return what upstream's reporter puts into checkpoints besides plain numbers."""
+    scalar = np.float64(0).__reduce__()[0]
+    modules = ("numpy._core.multiarray", "numpy.core.multiarray")  # NumPy 2 and 1
+    dtypes = [type(np.dtype(name)) for name in ("float32", "float64", "int64")]
+    return [
+        *(datetime.timedelta, np.dtype, *dtypes),
+        *((scalar, f"{module}.scalar") for module in modules),
+    ]
 
 
 def after_restart(dist_init_method: str) -> str:

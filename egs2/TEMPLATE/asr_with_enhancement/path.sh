@@ -8,3 +8,5 @@ unset recipe_root
 export PATH="${PWD}/utils:${PATH}"
 # Many small jobs run side by side: threads inside each would only get in the way.
 export OMP_NUM_THREADS=1
+# Models and checkpoints are read as plain data; 0 also reads those that can run code.
+export TORCH_FORCE_WEIGHTS_ONLY_LOAD="${TORCH_FORCE_WEIGHTS_ONLY_LOAD:-1}"
