@@ -10,6 +10,7 @@ import torch
 
 from espnet2.schedulers.abs_scheduler import AbsScheduler
 from espnet2.train.distributed_utils import DistributedOption
+from espnet2.train.gradient_histograms import write_histograms
 from espnet2.train.gradient_log import GradientLog
 from espnet2.train.gradient_methods import METHODS, GradientMethod
 from espnet2.train.gradient_options import GradientConf, resolve_gradient_conf
@@ -141,6 +142,8 @@ class GradientRemedyTrainer(InterruptibleTrainer):
             optimizers[0].param_groups[0][STATE_KEY] = method.state_dict()
         if not distributed_option.distributed or distributed_option.dist_rank == 0:
             log.save()
+            epoch, use_wandb = reporter.get_epoch(), options.use_wandb
+            write_histograms(log, epoch, summary_writer, use_wandb)
         if module.calls % accum_grad:
             logging.info(
                 f"The epoch's last {module.calls % accum_grad} batches do not fill "

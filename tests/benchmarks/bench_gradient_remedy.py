@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import torch
 from collective_figures import collective_figures
+from log_figures import log_figures
 from networks import AUTHORS_CONFIG, build_network, mini_config, noise_batch
 from report import Figures, commit, machine, print_table
 from rnn_figures import rnn_figures
@@ -55,6 +56,7 @@ def measure_network(name: str, device: torch.device) -> Figures:
     stages = {
         "surgery": lambda: surgery_figures(network, batch, work.surgery_rounds),
         "training steps": lambda: step_figures(network, batch, work.step_rounds),
+        "gradient log": lambda: log_figures(network, work.surgery_rounds),
         "collectives": lambda: collective_figures(network, short),
         "recurrent network": lambda: rnn_figures(network, batch, work.rnn_rounds),
     }
@@ -62,6 +64,8 @@ def measure_network(name: str, device: torch.device) -> Figures:
         print(f"{name}: {stage} ...", file=sys.stderr, flush=True)
         start = time.perf_counter()
         figures.update(measure())
+        if stage == "gradient log":
+            figures["log_over_step"] = figures["log_ms"] / figures["stock_step_ms"]
         took = time.perf_counter() - start
         print(f"{name}: {stage}: {took:.0f} s", file=sys.stderr, flush=True)
     return figures
