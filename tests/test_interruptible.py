@@ -131,8 +131,11 @@ class Exits:
 
     code = 0
 
+    handlers = []
+
     @classmethod
     def main(cls, args):
+        cls.handlers.append(signal.getsignal(signal.SIGTERM))
         raise ProcessExitedException(
             "rank 1", error_index=1, error_pid=1, exit_code=cls.code
         )
@@ -152,6 +155,15 @@ def test_the_exit_code_of_stopped_ranks_is_that_of_the_program(monkeypatch, code
     with pytest.raises(expected) as ending:
         Task.main(cmd=["--output_dir", "unused"])
     assert (ending.value.code if code == STOPPED else ending.value.exit_code) == code
+
+
+def test_statistics_die_of_sigterm_as_any_program(monkeypatch):
+    monkeypatch.setenv(SAFE_LOADING, "1")
+    for words in ([], ["--collect_stats", "true"]):
+        with pytest.raises(ProcessExitedException):
+            Task.main(cmd=["--output_dir", "unused", *words])
+    before = signal.getsignal(signal.SIGTERM)
+    assert Exits.handlers[-1] is before and Exits.handlers[-2] is not before
 
 
 def test_after_a_requeue_the_ranks_meet_elsewhere(monkeypatch):

@@ -1,6 +1,7 @@
 """What a task adds for trainings that may be stopped at any time."""
 
 import argparse
+import contextlib
 import datetime
 import os
 import pickle
@@ -39,8 +40,10 @@ class InterruptibleTask:
             args = cls.get_parser().parse_args(cmd)
         os.environ.setdefault(SAFE_LOADING, "1")
         args.dist_init_method = after_restart(args.dist_init_method)
+        # Statistics have no steps between which they could be stopped.
+        trains = not getattr(args, "collect_stats", False)
         try:
-            with remembering_stop_signals():
+            with remembering_stop_signals() if trains else contextlib.nullcontext():
                 super().main(args=args)
         except ProcessExitedException as error:
             if error.exit_code != STOPPED:
