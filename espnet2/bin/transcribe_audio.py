@@ -77,26 +77,28 @@ def read_speech(path: str, channel: int, rate: int) -> tuple[np.ndarray, float]:
     """Return one channel at the model's rate, float32 (samples,), and its seconds.
 
     Args:
-        path: a file of any rate that libsndfile reads; commands (``... |``) are not run.
+        path: a file that libsndfile reads, of any rate; a command (``... |``) is not.
         channel: which of several, from 0.
         rate: Hz.
 
     Raises:
         ValueError: the file is missing, unreadable, empty or not finite, or has no
-            such channel.
+            such channel; the message goes behind its name.
     """
     if path.endswith("|"):
-        raise ValueError(f"{path}: is a command; only files are read")
+        raise ValueError("is a command; only files are read")
+    if not Path(path).is_file():
+        raise ValueError("is missing")
     try:
         samples, file_rate = soundfile.read(path, dtype="float32", always_2d=True)
     except (soundfile.SoundFileError, OSError) as error:
-        raise ValueError(f"{path}: is not readable audio: {error}") from None
+        raise ValueError(f"is not readable audio: {error}") from None
     if not len(samples):
-        raise ValueError(f"{path}: holds no samples")
+        raise ValueError("holds no samples")
     if channel >= samples.shape[1]:
-        raise ValueError(f"{path}: has {samples.shape[1]} channels, no --channel {channel}")
+        raise ValueError(f"has {samples.shape[1]} channels, no --channel {channel}")
     speech = samples[:, channel]
     if not np.isfinite(speech).all():
-        raise ValueError(f"{path}: holds samples that are not finite")
+        raise ValueError("holds samples that are not finite")
     seconds = len(speech) / file_rate
     return librosa.resample(speech, orig_sr=file_rate, target_sr=rate), seconds

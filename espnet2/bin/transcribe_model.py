@@ -133,7 +133,9 @@ def located_config(path: Path, folder: Path) -> dict:
     """
     config = read_yaml(path)
     if config.get("subtask_series") != ["enh", "asr"]:
-        raise ValueError(f"{path}: subtask_series: expected [enh, asr], of a joint model")
+        raise ValueError(
+            f"{path}: subtask_series: expected [enh, asr], of a joint model"
+        )
     if config.get("use_adapter"):
         raise ValueError(f"{path}: use_adapter: models with adapters are not supported")
     roots = [folder]

@@ -1,0 +1,102 @@
+"""Text and enhanced speech of a joint model, by upstream's own inference classes."""
+
+import inspect
+from pathlib import Path
+
+import humanfriendly
+import numpy as np
+import torch
+
+from espnet2.bin.asr_inference import Speech2Text
+from espnet2.bin.enh_inference import SeparateSpeech
+from espnet2.bin.transcribe_model import (
+    ModelFiles,
+    read_weights,
+    read_yaml,
+    weights_only,
+)
+
+# Options of upstream's decoding that --model and --device settle here.
+SETTLED = ("self", "asr_train_config", "asr_model_file", "enh_s2t_task", "device")
+
+
+class Transcriber:
+    """A joint model that gives the text of noisy speech, and the enhanced speech.
+
+    Args:
+        files: the model, from ``model_files``.
+        decode_conf: options of upstream's ``Speech2Text``, such as beam_size.
+        device: cpu or cuda.
+        enhance: whether ``enhance`` will be called, which takes a second copy.
+
+    Raises:
+        ValueError: the model cannot be built, or parameters are missing.
+    """
+
+    def __init__(
+        self, files: ModelFiles, decode_conf: dict, device: str, enhance: bool
+    ) -> None:
+        model = (files.config, files.weights)
+        common = {"enh_s2t_task": True, "device": device}
+        lm = {"lm_train_config": files.lm_config, "lm_file": files.lm_weights}
+        self.separate = None
+        try:
+            with weights_only():
+                self.to_text = Speech2Text(*model, **common, **{**lm, **decode_conf})
+                if enhance:
+                    self.separate = SeparateSpeech(
+                        *model, **common, normalize_output_wav=True
+                    )
+        except Exception as error:  # upstream raises all kinds
+            raise ValueError(
+                f"{files.weights}: cannot be built: {type(error).__name__}: {error}"
+            ) from error
+        check_complete(self.to_text.asr_model, files)
+        rate = self.to_text.asr_train_args.frontend_conf.get("fs", 16000)
+        self.rate = humanfriendly.parse_size(str(rate))
+
+    def transcribe(self, speech: np.ndarray) -> str:
+        """Return the text of (samples,) at ``rate``."""
+        (hypotheses,) = self.to_text(speech)
+        return hypotheses[0][0].strip()
+
+    def enhance(self, speech: np.ndarray) -> np.ndarray:
+        """Return the enhanced (samples,), its peak at 0.9 as in the recipes."""
+        (enhanced,) = self.separate(speech[None], fs=self.rate)
+        if not np.isfinite(enhanced).all():
+            raise ValueError(
+                "the enhanced speech is not finite; is there only silence?"
+            )
+        return enhanced[0]
+
+
+def check_complete(model: torch.nn.Module, files: ModelFiles) -> None:
+    """Raise ValueError if a parameter is not in the checkpoint.
+
+    Upstream leaves such a parameter at its random start without a word.
+    """
+    wanted = {
+        name for name in model.state_dict() if name.startswith(("enh_model.", "s2t_"))
+    }
+    missing = sorted(wanted - read_weights(files.weights).keys())
+    if missing:
+        raise ValueError(
+            f"{files.weights}: lacks {len(missing)} parameters that the config asks "
+            f"for, such as {missing[0]}"
+        )
+
+
+def read_decode_conf(path: Path | None) -> dict:
+    """Return a decoding config, whose keys are options of ``Speech2Text``."""
+    if path is None:
+        return {}
+    conf = read_yaml(path)
+    known = [
+        key for key in inspect.signature(Speech2Text).parameters if key not in SETTLED
+    ]
+    unknown = sorted(map(str, set(conf) - set(known)))
+    if unknown:
+        raise ValueError(
+            f"{path}: unknown key {', '.join(unknown)}; known are {', '.join(known)}"
+        )
+    return conf

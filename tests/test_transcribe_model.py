@@ -1,0 +1,147 @@
+"""Opening a model: from anywhere, whole, and without running what is in it."""
+
+import contextlib
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+from demo_model import EXP, TOKENS, make_demo, pack_demo, refusal
+
+from espnet2.bin.transcribe import main
+from espnet2.bin.transcribe_model import model_files
+from espnet2.tasks.enh_s2t import EnhS2TTask
+
+
+@pytest.fixture
+def recipe(tmp_path, monkeypatch) -> Path:
+    folder = tmp_path / "my recipe"
+    folder.mkdir()
+    make_demo(folder)
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def test_a_folder_works_from_anywhere(recipe, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with model_files(recipe / EXP) as files:
+        config = yaml.safe_load(files.config.read_text())
+    assert config["token_list"] == str(recipe / TOKENS)
+
+
+def test_a_zip_works_where_nothing_else_of_the_recipe_is(
+    recipe, capsys, tmp_path, monkeypatch
+):
+    decode = (recipe / "conf/decode_asr.yaml").rename(tmp_path / "decode.yaml")
+    options = ["--decode_config", str(decode)]
+    main(["--model", str(EXP), *options, "noisy.wav"])
+    here = json.loads(capsys.readouterr().out)
+    packed = pack_demo(recipe, monkeypatch, TOKENS)
+    moved = tmp_path / "moved.zip"
+    packed.rename(moved)
+    audio = (recipe / "noisy.wav").rename(tmp_path / "noisy.wav")
+    recipe.rename(tmp_path / "gone")
+    monkeypatch.chdir(tmp_path)
+    main(["--model", str(moved), *options, str(audio)])
+    there = json.loads(capsys.readouterr().out)
+    assert there["text"] == here["text"]
+    with zipfile.ZipFile(moved) as archive:
+        archive.extractall("model")
+    main(["--model", "model", *options, str(audio)])
+    assert json.loads(capsys.readouterr().out)["text"] == here["text"]
+
+
+def test_a_zip_without_its_tokens_says_what_is_missing(recipe, capsys, monkeypatch):
+    packed = pack_demo(recipe, monkeypatch)
+    line = refusal(capsys, "--model", packed, "noisy.wav")
+    assert f"token_list: {TOKENS} is missing" in line
+
+
+class Malice:
+    """Runs a program when it is unpickled."""
+
+    def __init__(self, trace: Path):
+        self.trace = trace
+
+    def __reduce__(self):
+        return (Path.touch, (self.trace,))
+
+
+def test_a_checkpoint_that_would_run_a_program_is_refused(recipe, capsys):
+    """Upstream reads it with weights_only=False, and the program runs."""
+    trace = recipe / "ran"
+    weights = EXP / "valid.acc.ave.pth"
+    torch.save({**torch.load(weights), "x": Malice(trace)}, weights)
+    line = refusal(capsys, "--model", EXP, "noisy.wav")
+    assert str(weights) in line and "could run any program" in line
+    assert not trace.exists()
+    torch.load(weights, weights_only=False)
+    assert trace.exists(), "the trap of this test does not work"
+
+
+def test_a_language_model_in_a_decoding_config_is_read_as_carefully(recipe, capsys):
+    trace = recipe / "ran"
+    torch.save(Malice(trace), "lm.pth")
+    lm = {
+        "token_list": ["<blank>", "<unk>", "A", "B", "C", "<sos/eos>"],
+        "lm": "seq_rnn",
+        "lm_conf": {"unit": 4, "nlayers": 1},
+        "model_conf": {},
+        "init": None,
+    }
+    Path("lm.yaml").write_text(yaml.safe_dump(lm))
+    conf = {"lm_train_config": "lm.yaml", "lm_file": "lm.pth"}
+    Path("decode.yaml").write_text(yaml.safe_dump(conf))
+    words = ["--model", EXP, "--decode_config", "decode.yaml", "noisy.wav"]
+    assert "UnpicklingError" in refusal(capsys, *words)
+    assert not trace.exists()
+
+
+def change_config(**keys) -> None:
+    path = EXP / "config.yaml"
+    config = {**yaml.safe_load(path.read_text()), **keys}
+    path.write_text(yaml.safe_dump(config))
+
+
+def test_a_config_that_would_run_a_program_is_refused(recipe, capsys):
+    """Upstream evaluates ``args.<entry>_model_conf`` for each entry."""
+    trace = recipe / "ran"
+    entry = f"x if open({str(trace)!r}, 'w') else args.asr"
+    change_config(subtask_series=["enh", entry], x=0)
+    assert "subtask_series" in refusal(capsys, "--model", EXP, "noisy.wav")
+    assert not trace.exists()
+    with contextlib.suppress(Exception):
+        EnhS2TTask.build_model_from_file(EXP / "config.yaml")
+    assert trace.exists(), "the trap of this test does not work"
+    Path(EXP / "config.yaml").write_text("a: !!python/name:os.system\n")
+    assert "cannot be read" in refusal(capsys, "--model", EXP, "noisy.wav")
+
+
+def test_an_archive_that_writes_outside_of_itself_is_refused(recipe, capsys):
+    with zipfile.ZipFile("bad.zip", "w") as archive:
+        archive.writestr("meta.yaml", "yaml_files: {x: ../out.yaml}\nfiles: {}\n")
+        archive.writestr("../out.yaml", "a: 1\n")
+    line = refusal(capsys, "--model", "bad.zip", "noisy.wav")
+    assert "'../out.yaml' lies outside" in line
+    with zipfile.ZipFile("bad.zip", "w") as archive:
+        named = {
+            "yaml_files": {"enh_s2t_train_config": str(Path("conf/x.yaml").absolute())},
+            "files": {"enh_s2t_model_file": "model.pth"},
+        }
+        archive.writestr("meta.yaml", yaml.safe_dump(named))
+        archive.writestr("model.pth", "")
+    line = refusal(capsys, "--model", "bad.zip", "noisy.wav")
+    assert "lies outside the model's folder" in line
+
+
+def test_parameters_missing_from_a_checkpoint_are_an_error(recipe, capsys):
+    """Upstream leaves them random without a word."""
+    path = EXP / "valid.acc.ave.pth"
+    state = torch.load(path)
+    name = next(iter(state))
+    del state[name]
+    torch.save(state, path)
+    line = refusal(capsys, "--model", EXP, "noisy.wav")
+    assert "lacks 1 parameters" in line and name in line
