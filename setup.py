@@ -32,5 +32,6 @@ setup(
     python_requires=">=3.10,<3.13",
     install_requires=["espnet==202511"],
     packages=find_packages(include=["espnet2", "espnet2.*"]),
+    package_data={"espnet2.result_page": ["templates/*"]},
     cmdclass={"build_py": OverlayBuildPy},
 )

@@ -40,23 +40,37 @@ def wheel(tmp_path_factory) -> Path:
     return built
 
 
-def our_modules(wheel: Path) -> set[str]:
+def our_files(wheel: Path) -> set[str]:
     with zipfile.ZipFile(wheel) as archive:
         return {name for name in archive.namelist() if ".dist-info/" not in name}
+
+
+def our_modules(wheel: Path) -> set[str]:
+    return {name for name in our_files(wheel) if name.endswith(".py")}
+
+
+def is_shim(path: Path) -> bool:
+    return path.name == "__init__.py" and "extend_path" in path.read_text()
 
 
 def test_the_wheel_holds_each_of_our_modules_and_no_shim(wheel, repo_root):
     here = {
         path.relative_to(repo_root).as_posix()
         for path in (repo_root / "espnet2").rglob("*.py")
-        if path.name != "__init__.py"
+        if not is_shim(path)
     }
     assert our_modules(wheel) == here
 
 
+def test_the_wheel_holds_the_templates_of_the_page(wheel, repo_root):
+    folder = repo_root / "espnet2" / "result_page" / "templates"
+    here = {path.relative_to(repo_root).as_posix() for path in folder.iterdir()}
+    assert our_files(wheel) - our_modules(wheel) == here
+
+
 def test_the_wheel_holds_no_file_of_espnet(wheel):
     theirs = {file.as_posix() for file in importlib.metadata.files("espnet")}
-    assert our_modules(wheel) & theirs == set()
+    assert our_files(wheel) & theirs == set()
 
 
 def hashes(folder: Path) -> dict[str, str]:
@@ -107,6 +121,7 @@ def test_installing_joins_espnet_and_uninstalling_restores_it(wheel, other_venv)
     for file in found_in(python, ours + upstream):
         assert Path(file).is_relative_to(site)
     run(python, "-c", "import espnet2.train.gradient_remedy, espnet2.train.reporter")
+    run(python, "-m", "espnet2.bin.result_page", "--help")
     joined = hashes(site)
     assert {name: joined[name] for name in before} == before
 
