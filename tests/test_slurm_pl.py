@@ -1,12 +1,14 @@
 """slurm.pl without a cluster: its options, and what it makes of Slurm's answers.
 
-Stand-ins for sbatch, squeue and scancel note their words. tests/cluster has the rest.
+Stand-ins for sbatch, squeue, scancel and scontrol note their words. tests/cluster has
+the rest.
 """
 
 import json
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -23,21 +25,54 @@ if behaviour == "wait":
     time.sleep(60)
 if behaviour == "cancelled":
     sys.exit(0)
+if behaviour == "returns early":
+    comment = [word for word in words if word.startswith("--comment=")][0]
+    open("queue", "w").write("42 " + comment.removeprefix("--comment="))
+    sys.exit(0)
 options = dict(word[2:].partition("=")[::2] for word in words if word[:2] == "--")
 first, _, last = options.get("array", "0").partition("%")[0].partition("-")
 codes = []
 for n in range(int(first), int(last or first) + 1):
     name = options["output"].replace("%%", "\\0").replace("%a", str(n))
     with open(name.replace("\\0", "%"), "a") as log:
-        env = {**os.environ, "SLURM_ARRAY_TASK_ID": str(n), "SLURMD_NODENAME": "n"}
+        env = {**os.environ, "SLURM_JOB_ID": "42", "SLURMD_NODENAME": "n"}
+        if "array" in options:
+            env |= {"SLURM_ARRAY_JOB_ID": "42", "SLURM_ARRAY_TASK_ID": str(n)}
         job = subprocess.run(["bash", words[-1]], stdout=log, stderr=log, env=env)
         codes.append(job.returncode)
 sys.exit(max(codes))
 """
+SCONTROL = """\
+import sys
+if sys.argv[1] == "show":
+    print("JobId=42 JobName=x", *open("state").read().split(), sep="\\n   ")
+if sys.argv[1] == "requeue":
+    open("requeued", "a").write(" ".join(sys.argv[2:]) + "\\n")
+"""
+# Sends a signal to the job's script, or to all processes of the line, waits for one and
+# takes its time to end.
+STOPPABLE = """\
+import os, signal, sys, time
+def stop(number, frame):
+    time.sleep(0.3)
+    print("got", signal.Signals(number).name, flush=True)
+    sys.exit(75)
+signal.signal(signal.Signals[sys.argv[2]], stop)
+if sys.argv[1] == "none":
+    os.killpg(0, signal.SIGTERM)
+else:
+    os.kill(os.getppid(), signal.Signals[sys.argv[1]])
+while True:
+    time.sleep(0.05)
+"""
+# What a job's line does: gets a signal through its script, and ends with a code.
+USR1 = ("kill", "-USR1", "$PPID", ";")
+TERM = ("kill", "-TERM", "$PPID", ";")
 STAND_INS = {
     "sbatch": SBATCH,
-    "squeue": "print(open('queue').read(), end='')\n",
+    "squeue": "open('asked', 'a').write('.')\nprint(open('queue').read(), end='')\n",
     "scancel": "import sys\nopen('cancelled', 'w').write(' '.join(sys.argv[1:]))\n",
+    "scontrol": SCONTROL,
 }
 
 
@@ -50,6 +85,7 @@ def folder(tmp_path, repo_root) -> Path:
     (folder / "conf/slurm.conf").write_text(conf.read_text())
     (folder / "queue").write_text("")
     (folder / "behaviour").write_text("run")
+    (folder / "state").write_text("Restarts=0 JobState=RUNNING PreemptTime=None")
     return folder
 
 
@@ -205,6 +241,97 @@ def test_an_interrupt_cancels_the_job(start, folder, kind):
     assert process.returncode == 128 + kind
     assert "interrupted" in errors and "Traceback" not in errors
     assert (folder / "cancelled").read_text() == "42"
+
+
+def test_the_command_gets_usr1_for_either_signal_where_it_asks_for_it(run, folder):
+    (folder / "job.py").write_text(STOPPABLE)
+    for name in ("SIGUSR1", "SIGTERM"):
+        run("x.log", "exec", "python3", "job.py", name, "SIGUSR1")
+        text = (folder / "x.log").read_text()
+        assert "got SIGUSR1" in text and f"({name}; code 75), requeued" in text
+
+
+def test_a_command_that_does_not_ask_for_usr1_does_not_notice_it(run, folder):
+    assert run("x.log", *USR1, "sleep", "0.2", "&&", "echo", "whole")[0] == 0
+    assert "whole" in (folder / "x.log").read_text()
+    assert not (folder / "requeued").exists()
+
+
+def test_the_jobs_shell_outlives_a_program_that_term_stops(run, folder):
+    """Slurm sends TERM to all processes; what the program writes then is waited for."""
+    (folder / "job.py").write_text(STOPPABLE)
+    (folder / "state").write_text("Restarts=0 JobState=COMPLETING")
+    run("x.log", "python3", "job.py", "none", "SIGTERM", "&&", "true", ";", "echo", "2")
+    text = (folder / "x.log").read_text()
+    assert "got SIGTERM" in text and "# Ended (code 75) at " in text
+    assert "\n2\n" not in text
+
+
+@pytest.mark.parametrize(
+    ("words", "state", "asks"),
+    [
+        ((*USR1, "exit", "75"), "Restarts=0 JobState=RUNNING PreemptTime=None", True),
+        ((*TERM, "exit", "75"), "Restarts=0 JobState=RUNNING PreemptTime=None", True),
+        # Its limit is soft: what dies of TERM in the grace time begins anew.
+        ((*TERM, "exit", "143"), "Restarts=0 JobState=RUNNING PreemptTime=None", True),
+        # No signal: a command that ends so again and again would run for ever.
+        (("exit", "75"), "Restarts=0 JobState=RUNNING PreemptTime=None", False),
+        # A failure of its own.
+        ((*USR1, "exit", "1"), "Restarts=0 JobState=RUNNING PreemptTime=None", False),
+        # Cancelled by the user.
+        ((*TERM, "exit", "75"), "Restarts=0 JobState=COMPLETING", False),
+        # Preempted, PreemptMode=CANCEL.
+        (
+            (*TERM, "exit", "75"),
+            "Restarts=0 JobState=COMPLETING PreemptTime=2030-01-01T00:00:00",
+            True,
+        ),
+        # In the grace time the tasks of srun are told, not the script.
+        (
+            ("exit", "75"),
+            "Restarts=0 JobState=RUNNING PreemptTime=2030-01-01T00:00:00",
+            True,
+        ),
+    ],
+)
+def test_the_job_asks_to_be_requeued_only_if_a_signal_stopped_it(
+    run, folder, words, state, asks
+):
+    (folder / "state").write_text(state)
+    assert run("x.log", *words)[0] == 1
+    last = (folder / "x.log").read_text().splitlines()[-1]
+    assert (folder / "requeued").exists() == asks
+    assert last.startswith("# Stopped by a signal (" if asks else "# Ended (code ")
+    assert (", requeued" in last) == asks
+
+
+def test_a_job_that_slurm_has_requeued_does_not_ask_for_it(run, folder):
+    (folder / "state").write_text("Restarts=1 JobState=COMPLETING")
+    run("x.log", "exit", "1")
+    assert ", requeued" in (folder / "x.log").read_text()
+    assert not (folder / "requeued").exists()
+
+
+def test_of_an_array_only_the_stopped_member_is_requeued(run, folder):
+    run("JOB=2:4", "l.JOB", *USR1, "[", "JOB", "!=", "3", "]", "||", "exit", "75")
+    assert (folder / "requeued").read_text() == "42_3\n"
+    assert "requeued" in (folder / "l.3").read_text()
+    assert "# Ended (code 0)" in (folder / "l.2").read_text()
+
+
+def test_sbatch_that_returns_before_the_jobs_end_is_made_up_for(start, folder):
+    """It does so for a cancelled job that is being ended."""
+    (folder / "behaviour").write_text("returns early")
+    process = start("x.log", "true")
+    asked = folder / "asked"
+    deadline = time.monotonic() + 30
+    while not asked.exists() or len(asked.read_text()) < 3:
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.05)
+    with (folder / "x.log").open("a") as log:
+        log.write("# Ended (code 0) at last\n")
+    process.communicate(timeout=30)
+    assert process.returncode == 0
 
 
 def test_cmd_sh_chooses_the_back_end_by_one_variable(repo_root, repo_env):

@@ -49,12 +49,14 @@ class Recipe:
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
         return done.stdout
 
-    def stock(self, module: str, *words: str) -> subprocess.CompletedProcess:
+    def stock(
+        self, module: str, *words: str, folder: Path | None = None
+    ) -> subprocess.CompletedProcess:
         """Run a command of the installed espnet, the overlay not on the path."""
         env = {k: v for k, v in self.env.items() if k != "PYTHONPATH"}
         return subprocess.run(
             [sys.executable, "-m", module, *words],
-            cwd=self.folder,
+            cwd=folder or self.folder,
             env=env,
             capture_output=True,
             text=True,
@@ -146,12 +148,50 @@ def keys_of(recipe: Recipe, keys: Path) -> list[str]:
     return [line.split()[0] for line in recipe.text(keys).splitlines()]
 
 
-def test_the_model_is_packed_with_what_decoding_needs(recipe):
+def test_the_packed_model_needs_nothing_else_of_the_recipe(recipe, tmp_path):
+    """Stock ESPnet and ours decode with it in another folder; it lacked tokens.txt."""
     packed = recipe.folder / EXP / "enh_asr_toy_valid.acc.ave.zip"
     with zipfile.ZipFile(packed) as archive:
-        names = archive.namelist()
-    for wanted in ("config.yaml", ".pth", "bpe.model", "RESULTS.md", "RESULTS_enh.md"):
-        assert any(name.endswith(wanted) for name in names), (wanted, names)
+        archive.extractall(tmp_path)
+    names = recipe.text(DECODED / "text_spk1").splitlines()
+    expected = {line.split()[0]: line.partition(" ")[2].strip() for line in names}
+    table = [line.split() for line in recipe.text("dump/raw/test/wav.scp").splitlines()]
+    lines = [f"{name} {recipe.folder / path}\n" for name, path in table]
+    (tmp_path / "wav.scp").write_text("".join(lines))
+    conf = recipe.folder / "conf/decode_asr.yaml"
+    (model,) = tmp_path.glob(f"{EXP}/*.pth")
+    recipe.stock(
+        "espnet2.bin.asr_inference",
+        *("--enh_s2t_task", "true", "--ngpu", "0", "--output_dir", "stock"),
+        *("--asr_train_config", str(EXP / "config.yaml"), "--config", str(conf)),
+        *("--asr_model_file", str(model)),
+        *("--data_path_and_name_and_type", "wav.scp,speech,sound"),
+        folder=tmp_path,
+    ).check_returncode()
+    stock = (tmp_path / "stock/1best_recog/text_spk1").read_text().splitlines()
+    assert {
+        line.split()[0]: line.partition(" ")[2].strip() for line in stock
+    } == expected
+    words = ["--model", packed, "--decode_config", conf, "wav.scp"]
+    ours = subprocess.run(
+        [sys.executable, "-m", "espnet2.bin.transcribe", *words],
+        cwd=tmp_path,
+        env=recipe.env,
+        capture_output=True,
+        text=True,
+    )
+    assert ours.returncode == 0, ours.stderr[-3000:]
+    found = [json.loads(line) for line in ours.stdout.splitlines()]
+    assert {line["name"]: line["text"].strip() for line in found} == expected
+
+
+def test_the_report_is_made_and_the_card_is_not_uploaded_without_a_token(recipe):
+    report = recipe.text(EXP / "report.html")
+    assert "enh_asr_toy" in report and "<audio" in report
+    words = ["--stage", "17", "--hf_repo", "me/toy", "--hf_license", "cc0-1.0"]
+    printed = recipe.run(*words)
+    assert "dry run" in printed.lower()
+    assert "license: cc0-1.0" in recipe.text(EXP / "README.md")
 
 
 def test_a_repeated_stage_gives_the_same_result(recipe):

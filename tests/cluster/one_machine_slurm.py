@@ -10,14 +10,16 @@ import shutil
 import socket
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scancel", "srun")
 NODES = ("node1", "node2")
 START_TIMEOUT_S = 20.0
 
-# The partitions are those of the recipes' conf/slurm.conf. MinJobAge=4 lets
-# `sbatch --wait` look every 2 seconds.
+# The partitions are those of the recipes' conf/slurm.conf, and one whose jobs preempt
+# theirs. MinJobAge=4 lets `sbatch --wait` look every 2 seconds; a requeued job waits
+# for cred_expire=5 seconds (the default: 2 minutes).
 SLURM_CONF = """\
 ClusterName=one_machine
 SlurmctldHost={host}(127.0.0.1)
@@ -26,7 +28,7 @@ SlurmUser={user}
 SlurmdUser={user}
 AuthType=auth/munge
 CredType=cred/munge
-AuthInfo=socket={folder}/munge.socket
+AuthInfo=socket={folder}/munge.socket,cred_expire=5
 StateSaveLocation={folder}/state
 SlurmdSpoolDir={folder}/spool.%n
 SlurmctldPidFile={folder}/slurmctld.pid
@@ -42,13 +44,17 @@ SwitchType=switch/none
 MpiDefault=none
 ReturnToService=2
 MinJobAge=4
-KillWait=2
+KillWait=15
+SchedulerParameters=bf_interval=1,sched_interval=2
+PreemptType=preempt/partition_prio
+PreemptMode=REQUEUE
 GresTypes=gpu
 NodeName=DEFAULT CPUs=4 RealMemory=64000
 NodeName=node1 NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[1]} Gres=gpu:1
 NodeName=node2 NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[2]}
 PartitionName=cpu Nodes=node1,node2 Default=YES
 PartitionName=gpu Nodes=node1
+PartitionName=urgent Nodes=node1,node2 PriorityTier=2
 """
 
 
@@ -64,7 +70,7 @@ class Cluster:
         path = os.pathsep.join([env["PATH"], "/usr/sbin", "/usr/local/sbin"])
         self.folder = folder
         self.env = {**env, "PATH": path, "SLURM_CONF": str(folder / "slurm.conf")}
-        self._daemons: list[subprocess.Popen] = []
+        self._daemons: dict[str, subprocess.Popen] = {}
 
     def start(self) -> None:
         """Start the daemons and wait until both nodes take jobs.
@@ -82,14 +88,47 @@ class Cluster:
         for name in ("key", "pid", "log", "seed"):
             option = "key-file" if name == "key" else f"{name}-file"
             munge.append(f"--{option}={self.folder}/munge.{name}")
-        self._run("munged", "--foreground", *munge)
+        self._run("munged", "munged", "--foreground", *munge)
         self._wait_until(lambda: (self.folder / "munge.socket").exists())
-        self._run("slurmctld", "-D")
+        self._run("slurmctld", "slurmctld", "-D")
         for node in NODES:
-            self._run("slurmd", "-D", "-N", node)
-        ready = ["idle"] * len(NODES)
+            self.start_node(node)
+        self.wait_for_nodes()
+
+    def start_node(self, node: str) -> None:
+        """Start the daemon of a node."""
+        self._run(node, "slurmd", "-D", "-N", node)
+
+    def wait_for_nodes(self) -> None:
+        """Wait until all nodes are idle.
+
+        Raises:
+            CannotStart: a daemon has ended, or it takes too long.
+        """
         states = ("sinfo", "--noheader", "--Node", "--partition=cpu", "--format=%t")
+        ready = ["idle"] * len(NODES)
         self._wait_until(lambda: self.ask(*states).split() == ready)
+
+    def kill_daemon(self, node: str) -> None:
+        """Kill a node's daemon; its jobs live on."""
+        daemon = self._daemons.pop(node)
+        daemon.kill()
+        daemon.wait()
+
+    def fail_node(self, node: str) -> None:
+        """Kill a node's daemon and all processes of its jobs, as a power cut would."""
+        self.kill_daemon(node)
+        for session in self._sessions(node):
+            subprocess.run(["pkill", "-KILL", "--session", session])
+
+    def _sessions(self, node: str) -> set[str]:
+        """The sessions of a node's jobs: those of the slurmstepd that write its log."""
+        sessions = set()
+        for step in self.ask("pgrep", "slurmstepd").split():
+            listing = self.ask("ls", "-l", f"/proc/{step}/fd")
+            if f"{self.folder}/slurmd.{node}.log" in listing:
+                sessions.add(self.ask("ps", "-o", "sid=", "-p", step).strip())
+        return sessions - {""}
 
     def _configure(self) -> None:
         (self.folder / "state").mkdir()
@@ -109,16 +148,16 @@ class Cluster:
             "NodeName=node1 Name=gpu File=/dev/null\n"
         )
 
-    def _run(self, *words: str) -> None:
+    def _run(self, name: str, *words: str) -> None:
         with (self.folder / "daemons.log").open("a") as log:
-            self._daemons.append(
-                subprocess.Popen(words, env=self.env, stdout=log, stderr=log)
+            self._daemons[name] = subprocess.Popen(
+                words, env=self.env, stdout=log, stderr=log
             )
 
     def _wait_until(self, is_ready) -> None:
         deadline = time.monotonic() + START_TIMEOUT_S
         while not is_ready():
-            dead = [d.args[0] for d in self._daemons if d.poll() is not None]
+            dead = [name for name, d in self._daemons.items() if d.poll() is not None]
             if dead or time.monotonic() > deadline:
                 words = (self.folder / "daemons.log").read_text()[-400:]
                 who = "not root, " if os.geteuid() != 0 else ""
@@ -134,14 +173,18 @@ class Cluster:
         """The ids of the jobs that wait, run or are being ended."""
         return self.ask("squeue", "--noheader", "--format=%A").split()
 
+    def cancel_all(self) -> None:
+        """Cancel all jobs and wait until they are gone, a while."""
+        deadline = time.monotonic() + 20
+        while self.jobs() and time.monotonic() < deadline:
+            self.ask("scancel", "--me")
+            time.sleep(0.2)
+
     def stop(self) -> None:
         """End all jobs, then the daemons, the last started first."""
         if len(self._daemons) > 1:
-            self.ask("scancel", "--me")
-            deadline = time.monotonic() + 10
-            while self.jobs() and time.monotonic() < deadline:
-                time.sleep(0.2)
-        for daemon in reversed(self._daemons):
+            self.cancel_all()
+        for daemon in reversed(self._daemons.values()):
             daemon.terminate()
             try:
                 daemon.wait(timeout=10)
@@ -157,3 +200,17 @@ def free_ports(count: int) -> list[int]:
     for each in sockets:
         each.close()
     return ports
+
+
+def wait_for(condition: Callable[[], object], patience_s: float = 30) -> None:
+    """Wait until the condition holds."""
+    deadline = time.monotonic() + patience_s
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def output(log: Path) -> list[str]:
+    """The lines of a log between header and footer."""
+    lines = log.read_text().splitlines()
+    return [line for line in lines if not line.startswith("#")]

@@ -1,98 +1,161 @@
-"""A stage of the recipe, and a training over two nodes, by way of Slurm."""
+"""The stages of mini_radio as batch jobs of Slurm, against the same on this machine."""
 
+import os
+import shlex
 import subprocess
-import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
-import soundfile
+import torch
+from one_machine_slurm import wait_for
 
+pytest.importorskip("espeakng_loader", reason="espeakng-loader speaks the toy corpus")
 pytestmark = pytest.mark.slow
 
-TEMPLATE = "egs2/TEMPLATE/asr_with_enhancement"
-RANKS = """\
-import os, sys, torch
-from espnet2.train.distributed_utils import DistributedOption
-words = dict(zip(sys.argv[1::2], sys.argv[2::2]))
-option = DistributedOption(
-    distributed=True,
-    dist_backend=words["--dist_backend"],
-    dist_init_method=words["--dist_init_method"],
-    dist_launcher=words["--dist_launcher"],
-)
-option.init_options()
-option.init_torch_distributed()
-total = torch.tensor(option.dist_rank + 1.0)
-torch.distributed.all_reduce(total)
-print(f"rank {option.dist_rank} of {option.dist_world_size}", end=" ")
-print(f"on {os.environ['SLURMD_NODENAME']}: {total.item()}")
-"""
+MINI_RADIO = "egs2/mini_radio/asr_with_enhancement"
+TOY = "exp/enh_asr_toy"
+TWO = "exp/enh_asr_two"
+OPTIONS = [
+    *("--local_data_opts", "--num_train 16 --num_valid 4 --num_test 1 --nj 2"),
+    *("--test_sets", "valid", "--token_type", "char", "--nj", "2"),
+    *("--inference_nj", "2", "--enh_asr_tag", "toy"),
+    *("--enh_asr_args", "--max_epoch 3 --batch_size 2 --num_att_plot 0"),
+]
 
 
-@pytest.fixture
-def recipe(repo_root, tmp_path) -> Path:
-    """A recipe of one data set: four noises of half a second."""
-    folder = tmp_path / "my recipe"
-    (folder / "conf").mkdir(parents=True)
-    names = "asr_with_enhancement.sh cmd.sh path.sh pyscripts scripts utils".split()
-    for name in (*names, "conf/slurm.conf"):
-        (folder / name).symlink_to(repo_root / TEMPLATE / name)
-    data = folder / "data/tr"
-    data.mkdir(parents=True)
-    for n in range(4):
-        samples = np.random.uniform(-0.5, 0.5, 8000)
-        soundfile.write(folder / f"data/{n}.wav", samples, 16000)
-    values = {"wav.scp": "data/{}.wav", "spk1.scp": "data/{}.wav"}
-    values |= {"text": "WORD", "text_spk1": "WORD", "utt2spk": "s"}
-    for name, value in values.items():
-        lines = [f"s-{n} {value.format(n)}\n" for n in range(4)]
-        (data / name).write_text("".join(lines))
-    (data / "spk2utt").write_text("s s-0 s-1 s-2 s-3\n")
-    return folder
+class Recipe:
+    """A copy of the recipe, run by one of the back-ends."""
+
+    def __init__(self, folder: Path, repo_root: Path, cluster, backend: str):
+        self.folder = folder
+        variables = {"ESPNET_PYTHON_ENV": "none", "cmd_backend": backend}
+        self.env = {**cluster.env, **variables, "GLOO_SOCKET_IFNAME": "lo"}
+        folder.mkdir()
+        for path in (repo_root / MINI_RADIO).iterdir():
+            if path.name not in ("data", "dump", "exp", "downloads"):
+                (folder / path.name).symlink_to(path.resolve())
+
+    def start(self, first: int, last: int, *words: str) -> subprocess.Popen:
+        """Start some stages."""
+        command = ["./run.sh", *OPTIONS, "--stage", str(first), "--stop_stage"]
+        if first == 11:
+            # A local training has as many threads as cores, a job of Slurm one.
+            core = str(min(os.sched_getaffinity(0)))
+            command = ["taskset", "--cpu-list", core, *command]
+        return subprocess.Popen(
+            [*command, str(last), *words],
+            cwd=self.folder,
+            env=self.env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def run(self, first: int, last: int, *words: str) -> str:
+        """Run some stages; return what they printed."""
+        return finished(self.start(first, last, *words))
+
+    def made(self, *folders: str) -> dict[str, bytes]:
+        """What lies in the folders, but for logs."""
+        files = [path for name in folders for path in (self.folder / name).rglob("*")]
+        return {
+            str(path.relative_to(self.folder)): path.read_bytes()
+            for path in files
+            if path.is_file() and path.suffix not in (".log", ".lock", ".sh")
+        }
+
+    def parameters(self, exp: str) -> dict[str, torch.Tensor]:
+        """The last epoch's parameters."""
+        return torch.load(self.folder / exp / "latest.pth", weights_only=True)
 
 
-def formatted(recipe: Path, cluster, backend: str) -> dict[str, bytes]:
-    """What stage 3 makes with this back-end, without its logs."""
-    words = ["--train_set", "tr", "--valid_set", "tr", "--test_sets", "tr"]
-    words += ["--stage", "3", "--stop_stage", "3", "--nj", "2", "--dumpdir", "dump"]
-    done = subprocess.run(
-        ["./asr_with_enhancement.sh", *words],
-        cwd=recipe,
-        env={**cluster.env, "ESPNET_PYTHON_ENV": "none", "cmd_backend": backend},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert ("slurm.pl: job " in done.stderr) == (backend == "slurm")
-    dump = (recipe / "dump").rename(recipe / backend)
-    return {
-        str(path.relative_to(dump)): path.read_bytes()
-        for path in dump.rglob("*")
-        if path.is_file() and "logs" not in path.parts
-    }
+def finished(process: subprocess.Popen) -> str:
+    try:
+        printed, _ = process.communicate(timeout=400)
+    finally:
+        process.kill()
+    assert process.returncode == 0, printed[-5000:]
+    return printed
 
 
-def test_a_stage_makes_the_same_through_slurm_as_on_this_machine(cluster, recipe):
-    local = formatted(recipe, cluster, "local")
-    assert sum(name.endswith(".flac") for name in local) == 8
-    assert formatted(recipe, cluster, "slurm") == local
+def preempt_in_the_middle(cluster, training: subprocess.Popen, exp: Path) -> None:
+    """Let a job take both nodes after the training's first step; wait for its end."""
+    progress = exp / "progress.json"
+    wait_for(lambda: training.poll() is not None or progress.exists(), 200)
+    whole = ("--nodes=2", "--exclusive", "--output=/dev/null", "--wrap=true")
+    cluster.ask("sbatch", "--partition=urgent", *whole)
+    finished(training)
+    log = (exp / "train.log").read_text()
+    assert "# Stopped by a signal (SIGTERM; code 75), requeued" in log
+    assert log.count("# Started at ") == 2
+    assert log.count("Going on in epoch ") == 1
 
 
-def test_espnets_launcher_trains_on_two_nodes(cluster, recipe):
-    (recipe / "ranks.py").write_text(RANKS)
-    env = {**cluster.env, "ESPNET_PYTHON_ENV": "none"}
-    launch = [sys.executable, "-m", "espnet2.bin.launch", "--ngpu", "0"]
-    launch += ["--cmd", "utils/slurm.pl --name two_nodes", "--num_nodes", "2"]
-    launch += ["--log", "exp/train.log", "--init_file_prefix", "exp/.dist_init_"]
-    done = subprocess.run(
-        [*launch, "--", "python3", "ranks.py"],
-        cwd=recipe,
-        env={**env, "GLOO_SOCKET_IFNAME": "lo"},
-        capture_output=True,
-        text=True,
-    )
-    log = (recipe / "exp/train.log").read_text()
-    assert done.returncode == 0, done.stderr + log
-    lines = sorted(line for line in log.splitlines() if line.startswith("rank"))
-    assert lines == ["rank 0 of 2 on node1: 3.0", "rank 1 of 2 on node2: 3.0"]
+def assert_same(parameters: dict, others: dict) -> None:
+    assert parameters.keys() == others.keys()
+    for name, value in parameters.items():
+        assert torch.equal(value, others[name]), name
+
+
+@pytest.fixture(scope="module")
+def local(cluster, repo_root, tmp_path_factory) -> Recipe:
+    """Everything on this machine."""
+    folder = tmp_path_factory.mktemp("local") / "my recipe"
+    recipe = Recipe(folder, repo_root, cluster, "local")
+    for first, last in ((1, 10), (11, 11), (12, 12)):
+        recipe.run(first, last)
+    return recipe
+
+
+@pytest.fixture(scope="module")
+def slurm(cluster, repo_root, tmp_path_factory, local) -> Recipe:
+    """Everything from stage 3 on Slurm; the training is preempted once."""
+    folder = tmp_path_factory.mktemp("slurm") / "my recipe"
+    recipe = Recipe(folder, repo_root, cluster, "slurm")
+    for name in ("data", "downloads"):
+        (folder / name).symlink_to(local.folder / name)
+    printed = recipe.run(3, 10)
+    assert "slurm.pl: job " in printed
+    training = recipe.start(11, 11)
+    preempt_in_the_middle(cluster, training, folder / TOY)
+    recipe.run(12, 12)
+    return recipe
+
+
+def test_data_and_statistics_are_the_same(local, slurm):
+    made = local.made("dump", "exp/enh_asr_stats_raw_char")
+    assert sum(name.endswith(".flac") for name in made) == 2 * (16 + 4)
+    assert slurm.made("dump", "exp/enh_asr_stats_raw_char") == made
+
+
+def test_a_training_preempted_on_slurm_gives_the_model_of_one_on_this_machine(
+    local, slurm
+):
+    assert_same(slurm.parameters(TOY), local.parameters(TOY))
+
+
+def test_decoding_gives_the_same(local, slurm):
+    decoded = f"{TOY}/decode_asr_enh_asr_model_valid.acc.ave"
+    made = local.made(decoded)
+    assert f"{decoded}/valid/text_spk1" in made
+    assert slurm.made(decoded) == made
+
+
+def test_a_training_on_two_nodes_preempted_gives_the_model_of_two_processes_here(
+    cluster, slurm, tmp_path
+):
+    training = slurm.start(11, 11, "--num_nodes", "2", "--enh_asr_tag", "two")
+    preempt_in_the_middle(cluster, training, slurm.folder / TWO)
+    log = (slurm.folder / TWO / "train.log").read_text()
+    command = shlex.split(log.splitlines()[0].removeprefix("# srun --export=ALL"))
+    start = command.index("--dist_launcher")
+    del command[start : start + 2]
+    command += ["--output_dir", "exp/here", "--dist_world_size", "2"]
+    command += ["--dist_init_method", f"file://{tmp_path}/init"]
+    command += ["--multiprocessing_distributed", "false", "--dist_rank"]
+    ranks = [
+        subprocess.Popen([*command, str(rank)], cwd=slurm.folder, env=slurm.env)
+        for rank in range(2)
+    ]
+    assert [rank.wait(timeout=400) for rank in ranks] == [0, 0]
+    assert_same(slurm.parameters(TWO), slurm.parameters("exp/here"))

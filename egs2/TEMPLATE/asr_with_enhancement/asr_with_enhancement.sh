@@ -77,6 +77,10 @@ enh_inference_args="--normalize_output_wav true"  # more options for enhancement
 inference_enh_config=     # config that overrides the enhancement model's settings
 scoring_protocol="STOI SDR SAR SIR SI_SNR PESQ"  # enhancement scores; PESQ only if named
 local_score_opts=         # options for local/score.sh, if the recipe has one
+# -- model card and upload
+hf_repo=                  # <user>/<name> on Hugging Face (empty: no stage 17)
+hf_license=               # licence named in the model card, e.g. cc-by-4.0
+hf_language=              # language named in the model card, e.g. en
 # End of options
 
 . scripts/utils/stage_tools.sh
@@ -101,6 +105,12 @@ done
     die "--feats_normalize wants global_mvn or utt_mvn, not '${feats_normalize}'"
 [[ ${dumpdir}${expdir}${enh_asr_exp}${lm_exp} != *,* ]] ||
     die "folder names must not have commas, which ESPnet takes for separators"
+[[ ${PWD} != *:* ]] || die "the path of this folder must not have a colon: ${PWD}"
+for name in dumpdir expdir enh_asr_exp lm_exp enh_asr_tag lm_tag inference_tag \
+    enh_asr_stats_dir lm_stats_dir train_set valid_set; do
+    [[ ${!name} != -* && ${!name} != *JOB* && ${!name} != *[[:cntrl:]]* ]] ||
+        die "--${name} '${!name}' begins with -, or holds JOB (which stands for a job's number), or a control character"
+done
 for name in enh_asr_config lm_config inference_config inference_enh_config; do
     [ -z "${!name}" ] || [ -f "${!name}" ] || die "--${name}: there is no file ${!name}"
 done
@@ -153,6 +163,7 @@ if [ -z "${inference_tag}" ]; then
 fi
 : "${lm_test_text:=${dump}/${tests[0]}/text_spk1}"
 decode_dir=${enh_asr_exp}/${inference_tag}
+packed=${enh_asr_exp}/${enh_asr_exp##*/}_$(basename "${inference_enh_asr_model}" .pth)
 
 text_options=(--token_type "${token_type}" --token_list "${token_list}"
     --bpemodel "${bpemodel}" --cleaner "${cleaner}" --g2p none
@@ -182,6 +193,9 @@ if runs 2 "${data_off}" "speed perturbation"; then
     else
         source=data/${raw_train_set}
         require_file "${source}/wav.scp" 1
+        tell_pipes "${source}"/{spk1,wav}.scp
+        claim "data/${train_set}"
+        rm -rf "data/${train_set}" "data/.${train_set}.tmp"
         parts=()
         for factor in ${speed_perturb_factors}; do
             if [[ ${factor} =~ ^1(\.0*)?$ && ! -e ${source}/segments ]]; then
@@ -193,14 +207,15 @@ if runs 2 "${data_off}" "speed perturbation"; then
                 ${ref_channel:+--ref_channel "${ref_channel}"} \
                 "${source}" "${parts[-1]}"
         done
-        rm -rf "data/${train_set}"
-        utils/combine_data.sh "data/${train_set}" "${parts[@]}"
-        utils/validate_data_dir.sh "data/${train_set}"
+        utils/combine_data.sh "data/.${train_set}.tmp" "${parts[@]}"
+        utils/validate_data_dir.sh "data/.${train_set}.tmp"
+        mv "data/.${train_set}.tmp" "data/${train_set}"
     fi
 fi
 
 if runs 3 "${data_off}" "format the audio: ${fs}, ${audio_format}"; then
     [ -z "${suffix}" ] || require_file "data/${train_set}/wav.scp" 2
+    for dset in "${all_sets[@]}"; do claim "${dump}/${dset}"; done
     for dset in "${all_sets[@]}"; do
         log "Stage 3: data/${dset} -> $(formatted "${dset}")"
         format_set "data/${dset}" "$(formatted "${dset}")"
@@ -208,6 +223,8 @@ if runs 3 "${data_off}" "format the audio: ${fs}, ${audio_format}"; then
 fi
 
 if runs 4 "${data_off}" "drop too short and too long utterances; texts for the LM"; then
+    claim "${dump}/${train_set}" "${dump}/${valid_set}"
+    rm -f "${dump}/lm_dev.txt" # last written: says that the stage is complete
     for dset in "${train_set}" "${valid_set}"; do
         require_file "${dump}/org/${dset}/feats_type" 3
         python3 pyscripts/utils/filter_data.py --fs "${fs}" \
@@ -226,6 +243,8 @@ if runs 5 "${data_off}" "tokens (${token_type}) -> ${token_list}"; then
     text=${bpe_train_text:-${dump}/${train_set}/text_spk1}
     require_file "${text}" 4
     require_file "${dump}/${valid_set}/text_spk1" 4
+    require_file "${dump}/lm_dev.txt" 4
+    claim "${token_dir}"
     if [ "${token_type}" = bpe ]; then
         python3 pyscripts/text/train_bpe.py --text "${text}" --nbpe "${nbpe}" \
             --bpemode "${bpemode}" --character_coverage "${bpe_char_cover}" \
@@ -265,7 +284,7 @@ fi
 if runs 7 "${lm_off}" "LM training -> ${lm_exp}"; then
     require_file "${dump}/lm_train.txt" 4
     require_file "${lm_stats_dir}/valid/text_shape.${token_type}" 6
-    run_training "${lm_exp}" python3 -m espnet2.bin.lm_train --use_preprocessor true \
+    run_training "${lm_exp}" python3 -m espnet2.bin.safe_lm_train --use_preprocessor true \
         "${text_options[@]}" "${lm_data[@]}" "${lm_options[@]}" \
         --train_shape_file "${lm_stats_dir}/train/text_shape.${token_type}" \
         --valid_shape_file "${lm_stats_dir}/valid/text_shape.${token_type}" \
@@ -275,11 +294,12 @@ fi
 if runs 8 "${lm_off}" "perplexity of ${lm_test_text}"; then
     require_file "${lm_exp}/${inference_lm}" 7
     require_file "${lm_test_text}" 3
-    ${cuda_cmd} --gpu "${ngpu}" "${lm_exp}/perplexity_test/lm_calc_perplexity.log" \
-        python3 -m espnet2.bin.lm_calc_perplexity --ngpu "${ngpu}" \
+    quote_words python3 -m espnet2.bin.lm_calc_perplexity --ngpu "${ngpu}" \
         --data_path_and_name_and_type "${lm_test_text},text,text" \
         --train_config "${lm_exp}/config.yaml" --model_file "${lm_exp}/${inference_lm}" \
         --output_dir "${lm_exp}/perplexity_test"
+    ${cuda_cmd} --gpu "${ngpu}" "${lm_exp}/perplexity_test/lm_calc_perplexity.log" \
+        "${quoted[@]}"
     log "Stage 8: perplexity $(cat "${lm_exp}/perplexity_test/ppl")"
 fi
 
@@ -305,7 +325,9 @@ if runs 10 "${train_off}" "statistics -> ${enh_asr_stats_dir}"; then
             require_file "${dump}/${dset}/${file}" 4
         done
     done
+    require_file "${dump}/lm_dev.txt" 4
     require_file "${token_list}" 5
+    hold "${dump}/${train_set}" "${dump}/${valid_set}"
     # Only global normalisation needs features here; the shapes come by themselves.
     extract=false
     [ "${feats_normalize}" = utt_mvn ] || extract=true
@@ -319,12 +341,15 @@ fi
 
 if runs 11 "${train_off}" "training -> ${enh_asr_exp}"; then
     require_file "${dump}/${train_set}/wav.scp" 4
+    require_file "${dump}/lm_dev.txt" 4
     require_file "${token_list}" 5
+    hold "${dump}/${train_set}" "${dump}/${valid_set}"
     require_file "${enh_asr_stats_dir}/valid/text_spk1_shape.${token_type}" 10
     if [ "${feats_normalize}" = global_mvn ]; then
         require_file "${enh_asr_stats_dir}/train/feats_stats.npz" 10
+        stats=${enh_asr_stats_dir}/train/feats_stats.npz # read as YAML, thus in quotes
         asr_options+=(--normalize global_mvn --normalize_conf
-            "stats_file=${enh_asr_stats_dir}/train/feats_stats.npz")
+            "stats_file='${stats//\'/\'\'}'")
     else
         asr_options+=(--normalize utterance_mvn)
     fi
@@ -339,6 +364,7 @@ if runs 11 "${train_off}" "training -> ${enh_asr_exp}"; then
         asr_options+=(--fold_length "${length}")
     done
     [ -z "${pretrained_model}" ] || asr_options+=(--init_param "${pretrained_model}")
+    claim "${enh_asr_exp}"
     mkdir -p "${enh_asr_exp}"
     echo "${run_command} --stage 11 \"\$@\" # resumes this training" > "${enh_asr_exp}/run.sh"
     run_training "${enh_asr_exp}" python3 -m espnet2.bin.gradient_remedy_train \
@@ -359,14 +385,15 @@ if runs 12 "${eval_off}" "decoding -> ${decode_dir}"; then
     require_file "${enh_asr_exp}/${inference_enh_asr_model}" 11
     for dset in "${tests[@]}"; do
         dir=${decode_dir}/${dset}
-        start_inference "${dset}" "${dir}"
-        ${infer_cmd} --gpu "${infer_ngpu}" JOB=1:"${jobs}" "${dir}/logdir/asr_inference.JOB.log" \
-            python3 -m espnet2.bin.asr_inference --enh_s2t_task true --ngpu "${infer_ngpu}" \
+        start_inference "${dset}" "${dir}" text_spk1
+        quote_words python3 -m espnet2.bin.asr_inference --enh_s2t_task true --ngpu "${infer_ngpu}" \
             --data_path_and_name_and_type "${dump}/${dset}/wav.scp,speech,sound" \
             --key_file "${dir}/logdir/keys.JOB.scp" \
             --asr_train_config "${enh_asr_exp}/config.yaml" \
             --asr_model_file "${enh_asr_exp}/${inference_enh_asr_model}" \
             --output_dir "${dir}/logdir/output.JOB" "${options[@]}"
+        ${infer_cmd} --gpu "${infer_ngpu}" JOB=1:"${jobs}" \
+            "${dir}/logdir/asr_inference.JOB.log" "${quoted[@]}"
         join_jobs "${dir}" 1best_recog/{token,token_int,score,text}_spk1
     done
 fi
@@ -379,21 +406,24 @@ if runs 13 "${eval_off}" "enhancement -> ${enh_asr_exp}/enhanced_*"; then
     require_file "${enh_asr_exp}/${inference_enh_asr_model}" 11
     for dset in "${tests[@]}"; do
         dir=${enh_asr_exp}/enhanced_${dset}
-        start_inference "${dset}" "${dir}"
-        ${infer_cmd} --gpu "${infer_ngpu}" JOB=1:"${jobs}" "${dir}/logdir/enh_inference.JOB.log" \
-            python3 -m espnet2.bin.enh_inference --enh_s2t_task true --ngpu "${infer_ngpu}" \
+        start_inference "${dset}" "${dir}" spk1.scp
+        quote_words python3 -m espnet2.bin.enh_inference --enh_s2t_task true --ngpu "${infer_ngpu}" \
             --fs "${fs}" --key_file "${dir}/logdir/keys.JOB.scp" \
             --data_path_and_name_and_type "${dump}/${dset}/wav.scp,speech_mix,sound" \
             --train_config "${enh_asr_exp}/config.yaml" \
             --model_file "${enh_asr_exp}/${inference_enh_asr_model}" \
             --output_dir "${dir}/logdir/output.JOB" "${options[@]}"
+        ${infer_cmd} --gpu "${infer_ngpu}" JOB=1:"${jobs}" \
+            "${dir}/logdir/enh_inference.JOB.log" "${quoted[@]}"
         join_jobs "${dir}" spk1.scp
     done
 fi
 
 if runs 14 "${eval_off}" "ASR scores -> ${enh_asr_exp}/RESULTS.md"; then
     for dset in "${tests[@]}"; do
+        require_file "${dump}/${dset}/feats_type" 3
         require_file "${decode_dir}/${dset}/text_spk1" 12
+        hold "${dump}/${dset}" "${decode_dir}/${dset}"
         for score in wer:word cer:char ter:token; do
             if [ "${score}:${token_type}" = ter:token:char ]; then
                 log "Stage 14: no TER for ${dset}, because a char is a token"
@@ -420,6 +450,7 @@ if runs 15 "${eval_off}" "enhancement scores -> ${enh_asr_exp}/RESULTS_enh.md"; 
         enhanced=${enh_asr_exp}/enhanced_${dset}
         require_file "${dump}/${dset}/feats_type" 3
         require_file "${enhanced}/spk1.scp" 13
+        hold "${dump}/${dset}" "${enhanced}"
         if [ ! -e "${dump}/${dset}/spk1.scp" ]; then
             log "Stage 15: ${dset} is left out, because it has no clean reference (spk1.scp)"
             continue
@@ -450,19 +481,31 @@ if runs 16 "" "packing the model"; then
         require_file "${lm_exp}/${inference_lm}" 7
         options+=(--lm_train_config "${lm_exp}/config.yaml" --lm_file "${lm_exp}/${inference_lm}")
     fi
-    for file in "${bpemodel}" "${enh_asr_stats_dir}/train/feats_stats.npz" \
+    for file in "${bpemodel}" "${token_list}" "${enh_asr_stats_dir}/train/feats_stats.npz" \
         "${enh_asr_exp}/RESULTS.md" "${enh_asr_exp}/RESULTS_enh.md" "${enh_asr_exp}/images"; do
         [ ! -e "${file}" ] || options+=(--option "${file}")
     done
-    packed=${enh_asr_exp}/${enh_asr_exp##*/}_$(basename "${inference_enh_asr_model}" .pth)
     python3 -m espnet2.bin.pack enh_s2t --outpath "${packed}.tmp.zip" \
         --enh_s2t_train_config "${enh_asr_exp}/config.yaml" \
         --enh_s2t_model_file "${enh_asr_exp}/${inference_enh_asr_model}" "${options[@]}"
     mv "${packed}.tmp.zip" "${packed}.zip"
     log "Stage 16: ${packed}.zip"
 fi
-log "Done: stages ${stage} to $((stop_stage < 16 ? stop_stage : 16))"
+
+hub_off=
+[ -n "${hf_repo}" ] || hub_off="an empty --hf_repo"
+if runs 17 "${hub_off}" "model card and upload to Hugging Face"; then
+    require_file "${packed}.zip" 16
+    python3 pyscripts/utils/model_card.py --exp "${enh_asr_exp}" --repo "${hf_repo}" \
+        --packed "${packed}.zip" --license "${hf_license}" --language "${hf_language}" \
+        > "${enh_asr_exp}/.README.md"
+    mv "${enh_asr_exp}/.README.md" "${enh_asr_exp}/README.md"
+    python3 pyscripts/utils/upload_model.py --repo "${hf_repo}" \
+        --packed "${packed}.zip" --card "${enh_asr_exp}/README.md"
+fi
+log "Done: stages ${stage} to $((stop_stage < 17 ? stop_stage : 17))"
 if [ -z "${eval_off}" ] && [ "${stage}" -le 15 ] && [ "${stop_stage}" -ge 15 ]; then
     python3 pyscripts/utils/show_summary.py --exp "${enh_asr_exp}" \
         --dumpdir "${dumpdir}" --test_sets "${test_sets}"
+    python3 -m espnet2.bin.result_page "${enh_asr_exp}" --dumpdir "${dumpdir}"
 fi

@@ -12,6 +12,7 @@ Everything here needs the standard library only: the scripts under Kaldi's names
 
 import os
 import re
+import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -113,6 +114,19 @@ def read_table(path: Path, *, strict: bool = True) -> Table:
         first_line.setdefault(key, number)
         previous = key
     return table
+
+
+def replace_folder(new: Path, target: Path) -> None:
+    """Put a finished folder in the place of another; this has one or is absent.
+
+    The old one is renamed before it is removed, so that it is never half there.
+    """
+    old = target.with_name(f".{target.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if target.exists():
+        target.rename(old)
+    new.rename(target)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def write_lines(path: Path, lines: Iterable[str]) -> None:

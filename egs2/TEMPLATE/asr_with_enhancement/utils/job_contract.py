@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple, NoReturn
 
 ENDED = re.compile(r"^# Ended \(code (\d+)", re.MULTILINE)
+KILLED = re.compile(r"^# Ended \(code (137|1; signal 9)\)", re.MULTILINE)
 LOG_TAIL_LINES = 5
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -119,6 +120,8 @@ def report(program: str, failed: Sequence[Path], total: int) -> None:
     body = [line for line in text.splitlines() if not re.match(r"(#|# .*)?$", line)]
     for line in body[-LOG_TAIL_LINES:]:
         print(f"  {line}", file=sys.stderr)
+    if KILLED.search(text):
+        print("  (killed by signal 9: is memory too small?)", file=sys.stderr)
     print(
         f"{program}: {len(failed)} of {total} jobs failed: {names}{more}",
         file=sys.stderr,

@@ -15,6 +15,8 @@ there; a word with white space is put in quotes. Exit code 1 if any job fails.
 Python under the name that Kaldi's users and scripts know.
 """
 
+import contextlib
+import fcntl
 import os
 import signal
 import subprocess
@@ -81,10 +83,25 @@ def is_wanted(log: Path, pick: str) -> bool:
     return pick == "incomplete" or log.is_file()
 
 
+def share_locks(files: str) -> list[int]:
+    """Lock the files, named one a line, beside others; return their descriptors.
+
+    A job that has them keeps the folder that it works on from being made anew, even
+    where run.pl and the script that started it were killed: see scripts/utils/locks.sh.
+    """
+    descriptors = []
+    for file in files.splitlines():
+        with contextlib.suppress(OSError):  # no locks there, or not with this script
+            descriptors.append(os.open(file, os.O_RDONLY))
+            fcntl.flock(descriptors[-1], fcntl.LOCK_SH | fcntl.LOCK_NB)
+    return descriptors
+
+
 class Runner:
     """Runs jobs and ends all of them when it is told to stop."""
 
     def __init__(self) -> None:
+        self._locks = share_locks(os.environ.get("FOLDER_LOCKS", ""))
         self._running: set[subprocess.Popen] = set()
         self._lock = threading.Lock()
         self._stopped = False
@@ -120,6 +137,7 @@ class Runner:
                 stdout=file,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                pass_fds=self._locks,
             )
             self._running.add(process)
         code = process.wait()
@@ -128,11 +146,14 @@ class Runner:
         return code
 
     def stop(self) -> None:
-        """End the running jobs with all their children; start no further one."""
+        """End the running jobs with all their children; start no further one.
+
+        A training has the first minute to write a checkpoint.
+        """
         with self._lock:
             self._stopped = True
             processes = list(self._running)
-        for kind, patience_s in ((signal.SIGTERM, 5.0), (signal.SIGKILL, 1.0)):
+        for kind, patience_s in ((signal.SIGTERM, 60.0), (signal.SIGKILL, 1.0)):
             for process in processes:
                 try:
                     os.killpg(process.pid, kind)
@@ -160,6 +181,10 @@ def main(arguments: Sequence[str]) -> int:
         runner.stop()
         print("run.pl: interrupted; the jobs were ended", file=sys.stderr)
         return job_contract.interrupt_code(interrupt)
+    except OSError as error:
+        runner.stop()
+        print(f"run.pl: error: no log can be written: {error}", file=sys.stderr)
+        return 1
     finally:
         pool.shutdown(cancel_futures=True)
     failed = [job[0] for job, code in zip(jobs, codes, strict=True) if code != 0]

@@ -8,10 +8,12 @@ job, of which --max-jobs-run N (-tc N) lets N run at a time. --config FILE (defa
 conf/slurm.conf) says what the other options mean to sbatch; one that it does not
 describe is refused. The job runs in the present folder, after its path.sh.
 
-slurm.pl waits for the job (sbatch --wait); exit code 1 if any part of it fails. Ctrl-C
-cancels it. A log that a waiting or running job writes is not given to a second one:
-the job's comment is the log's full path. The job's script is kept in q/ beside the log.
-Python under the name that Kaldi's users and scripts know.
+slurm.pl waits for the job's end (sbatch --wait), also where it is requeued on the way;
+exit code 1 if any part of it fails. Ctrl-C cancels it. A log that a job may yet write
+is not given to a second one: the job's comment is the log's full path. The job's script
+is kept in q/ beside the log; on the machine slurm_job.py runs the command, stops it on
+Slurm's signals and requeues it. Python under the name that Kaldi's users and scripts
+know.
 """
 
 import os
@@ -22,6 +24,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import job_contract
+import slurm_job
 from job_contract import Call, UsageError, exit_code, shell_line
 from slurm_queue import find_jobs, run_job
 from submit_config import read_config
@@ -29,17 +32,8 @@ from submit_config import read_config
 JOB_SCRIPT = """\
 #!/usr/bin/env bash
 cd {folder} || exit 1
-if [ -e path.sh ]; then . ./path.sh || exit 1; fi
 line={line}
-threads=${{SLURM_CPUS_PER_TASK:-}}
-[ -z "${{threads}}" ] || export SRUN_CPUS_PER_TASK=${{threads}} # all that srun heeds
-printf '# Started at %s on %s\\n#\\n' "$(date)" "${{SLURMD_NODENAME}}"
-SECONDS=0
-bash -c "${{line}}"
-code=$?
-echo "# Accounting: time=${{SECONDS}} threads=${{threads:-1}}"
-echo "# Ended (code ${{code}}) at $(date), elapsed time ${{SECONDS}} seconds"
-exit "${{code}}"
+exec {python} {program} "${{line}}"
 """
 
 
@@ -88,8 +82,17 @@ def prepare(call: Call) -> Path:
     line = shlex.quote(shell_line(call.words))
     if call.name:
         line += f"\nline=${{line//{call.name}/${{SLURM_ARRAY_TASK_ID}}}}"
-    script.write_text(JOB_SCRIPT.format(folder=shlex.quote(os.getcwd()), line=line))
+    program = os.path.abspath(slurm_job.__file__)
+    paths = {"folder": os.getcwd(), "python": sys.executable, "program": program}
+    quoted = {name: shlex.quote(path) for name, path in paths.items()}
+    script.write_text(JOB_SCRIPT.format(line=line, **quoted))
     return script
+
+
+def may_be_written(call: Call) -> bool:
+    """Whether a log is there that has a beginning and no end."""
+    logs = [call.job(number)[0] for number in call.numbers]
+    return any(log.exists() and exit_code(log) is None for log in logs)
 
 
 def judge(call: Call, code: int) -> int:
@@ -113,14 +116,15 @@ def main(arguments: Sequence[str]) -> int:
         call = job_contract.parse_call(arguments, "slurm.pl")
         log = log_path(call)
         words = submit_words(call)
-        jobs = find_jobs(log)
+        jobs = find_jobs(log, may_be_written(call))
         if jobs:
             raise UsageError(
                 f"job {' '.join(jobs)} of yours writes {log} already: wait for its end "
                 f"or cancel it (scancel {' '.join(jobs)})"
             )
         job_contract.raise_on_signals()
-        return judge(call, run_job([*words, str(prepare(call))], log))
+        words.append(str(prepare(call)))
+        return judge(call, run_job(words, log, lambda: may_be_written(call)))
     except UsageError as error:
         print(f"slurm.pl: error: {error}", file=sys.stderr)
         return 1

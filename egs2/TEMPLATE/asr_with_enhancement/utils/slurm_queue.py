@@ -2,25 +2,39 @@
 
 import subprocess
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 
 from job_contract import UsageError
 
+POLL_S = 2.0
 
-def find_jobs(comment: str) -> list[str]:
-    """The ids of the user's jobs, waiting or running, that have this comment."""
+
+def find_jobs(comment: str, ending: bool = False) -> list[str]:
+    """The ids of the user's jobs that have this comment: they wait or run.
+
+    Args:
+        comment: of the jobs.
+        ending: also find those whose processes are being ended.
+    """
     states = "--states=PENDING,RUNNING,SUSPENDED"
+    if ending:
+        states += ",COMPLETING"
     listing = _call("squeue", "--me", "--noheader", states, "--format=%F %k")
     lines = (line.partition(" ") for line in listing.splitlines())
     return sorted({job for job, _, found in lines if found == comment})
 
 
-def run_job(words: Sequence[str], comment: str) -> int:
+def run_job(
+    words: Sequence[str], comment: str, may_be_written: Callable[[], bool]
+) -> int:
     """Submit a job and wait for its end; return sbatch's exit code.
 
     Args:
         words: ``sbatch --wait --parsable ...``, with this comment.
         comment: what finds the job again. An interrupt cancels it.
+        may_be_written: whether a log has no end yet. sbatch does not wait for that of a
+            cancelled job, whose command may still be writing a checkpoint.
 
     Raises:
         UsageError: the job is not taken.
@@ -36,7 +50,10 @@ def run_job(words: Sequence[str], comment: str) -> int:
             process.wait()
             raise UsageError(f"{words[0]} did not take the job that writes {comment}")
         print(f"slurm.pl: job {job}: {comment}", file=sys.stderr)
-        return process.wait()
+        code = process.wait()
+        while may_be_written() and find_jobs(comment, ending=True):
+            time.sleep(POLL_S)
+        return code
     except KeyboardInterrupt:
         if process is not None:
             process.kill()

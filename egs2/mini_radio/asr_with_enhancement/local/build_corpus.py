@@ -9,6 +9,7 @@ from multiprocessing.connection import wait
 from pathlib import Path
 
 import numpy as np
+from kaldi_dirs import replace_folder
 from radio_text import draw_sentences
 from render import Conditions, Utterance, render_voice
 from rich.console import Console
@@ -71,9 +72,7 @@ def build_corpus(
         if done.exitcode != 0:
             raise SpeechError(f"voice {done.name} failed (exit code {done.exitcode})")
     (partial / MARKER).write_text(json.dumps(options, indent=1) + "\n")
-    if corpus_dir.exists():
-        shutil.rmtree(corpus_dir)
-    partial.rename(corpus_dir)
+    replace_folder(partial, corpus_dir)
 
 
 def read_options(corpus_dir: Path) -> dict[str, object] | None:

@@ -1,8 +1,12 @@
 """Kaldi data folders of the corpus, written beside and then renamed."""
 
 import shutil
+import sys
 from collections import defaultdict
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "utils"))
+from data_dir import replace_folder  # noqa: E402
 
 
 def check_replaceable(folder: Path, own_file: str) -> None:
@@ -42,9 +46,7 @@ def write_data_dir(
         # Code points sort as UTF-8 bytes do, which is the C locale's order.
         lines = [f"{key} {value}\n" for key, value in sorted(table.items())]
         (partial / name).write_text("".join(lines), encoding="utf-8")
-    if folder.exists():
-        shutil.rmtree(folder)
-    partial.rename(folder)
+    replace_folder(partial, folder)
 
 
 def _tables(

@@ -1,6 +1,7 @@
 """Reading the audio that a data folder names, and writing audio whole."""
 
 import io
+import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -12,6 +13,8 @@ import soundfile
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "utils"))
 from data_dir import DataError, parse_segment  # noqa: E402
+
+MAX_NAME = 255  # bytes of a file's name, on all usual file systems
 
 
 def parse_rate(text: str) -> int:
@@ -115,12 +118,35 @@ def _read_for(key: str, source: str, channel: int | None) -> tuple[np.ndarray, i
         raise DataError(f"utterance {key}: {error}") from None
 
 
+def audio_path(folder: Path, key: str, audio_format: str) -> Path:
+    """Where the audio of an utterance goes: a file right in the folder.
+
+    Raises:
+        DataError: the id would lead elsewhere, or is longer than a file's name may be.
+    """
+    name = f"{key}.{audio_format}"
+    if "/" in key or len(os.fsencode(f".{key}.tmp.{audio_format}")) > MAX_NAME:
+        raise DataError(
+            f"utterance id {key}: names an audio file, so it must not have a '/' nor "
+            f"be longer than {MAX_NAME - 10} bytes"
+        )
+    return folder / name
+
+
 def write_audio(path: Path, samples: np.ndarray, rate: int) -> None:
     """Write 16-bit audio beside its place and rename it, so it is never half there.
 
     Samples beyond full scale are clipped to it.
+
+    Raises:
+        DataError: the file cannot be written; says why.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    encoded = io.BytesIO()  # libsndfile would not tell of a full disk
+    soundfile.write(encoded, samples, rate, subtype="PCM_16", format=path.suffix[1:])
     temporary = path.with_name(f".{path.stem}.tmp{path.suffix}")
-    soundfile.write(temporary, samples, rate, subtype="PCM_16")
-    temporary.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_bytes(encoded.getvalue())
+        temporary.replace(path)
+    except OSError as error:
+        raise DataError(f"{path} cannot be written: {error.strerror}") from None

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from audio_io import iterate_audio, parse_rate, write_audio
+from audio_io import audio_path, iterate_audio, parse_rate, write_audio
 from resampling import resample
 from tqdm import tqdm
 
@@ -53,11 +53,11 @@ def format_audio(
     utterances = iterate_audio(sources, cuts, channel)
     total = len(sources if cuts is None else cuts)
     for key, samples, old_rate in tqdm(utterances, total=total, mininterval=5):
-        if Path(key).name != key:
-            raise DataError(f"utterance id {key}: cannot be a file name")
+        path = audio_path(outdir, key, audio_format)
+        if len(samples) == 0:
+            raise DataError(f"utterance {key}: its segment is shorter than a sample")
         wave = resample(samples, old_rate, rate)
         clipped += bool(np.abs(wave).max() > 1)
-        path = outdir / f"{key}.{audio_format}"
         write_audio(path, wave, rate)
         written[key], lengths[key] = str(path), str(len(wave))
     if clipped:

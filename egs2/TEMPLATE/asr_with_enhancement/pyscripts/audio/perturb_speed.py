@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from audio_io import iterate_audio, write_audio
+from audio_io import audio_path, iterate_audio, write_audio
 from resampling import resample
 from tqdm import tqdm
 
@@ -60,7 +60,8 @@ def perturb(source: Path, target: Path, factor: float, channel: int | None) -> i
         scp = {}
         utterances = iterate_audio(read_table(source / name), segments, channel)
         for key, samples, rate in tqdm(utterances, desc=name, mininterval=5):
-            path = target / "data" / Path(name).stem / f"{prefix}{key}.wav"
+            folder = target / "data" / Path(name).stem
+            path = audio_path(folder, prefix + key, "wav")
             write_audio(path, change_speed(samples, rate, factor), rate)
             scp[prefix + key] = str(path)
         write_table(target / name, scp)

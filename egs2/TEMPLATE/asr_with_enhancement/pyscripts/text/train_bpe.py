@@ -17,7 +17,14 @@ from pathlib import Path
 import sentencepiece
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "utils"))
-from data_dir import DataError, log, read_table, run_cli, write_lines  # noqa: E402
+from data_dir import (  # noqa: E402
+    DataError,
+    log,
+    read_table,
+    replace_folder,
+    run_cli,
+    write_lines,
+)
 
 # sentencepiece's own <unk>, <s> and </s>, for which the token list has its symbols.
 OWN_PIECES = 3
@@ -113,8 +120,7 @@ def main(arguments: Sequence[str]) -> None:
         symbols,
     )
     count = write_tokens(new, args.blank, args.oov, args.sos_eos)
-    shutil.rmtree(args.outdir, ignore_errors=True)
-    new.rename(args.outdir)
+    replace_folder(new, args.outdir)
     log(f"{args.outdir}/tokens.txt: {count} tokens from {len(texts)} utterances")
 
 

@@ -20,6 +20,7 @@ from data_dir import (  # noqa: E402
     Table,
     log,
     read_table,
+    replace_folder,
     run_cli,
     utterance_tables,
     write_table,
@@ -83,8 +84,7 @@ def filter_folder(
         write_table(new / name, {key: table[key] for key in kept})
     write_spk2utt(new)
     shutil.copy2(source / "feats_type", new / "feats_type")
-    shutil.rmtree(target, ignore_errors=True)
-    new.rename(target)
+    replace_folder(new, target)
     log(f"{target}: kept {len(kept)} of {len(lengths)}; dropped {reasons} ({limits})")
 
 

@@ -18,6 +18,7 @@ ref_channel=       # channel to take, from 0, if files have several
 
 help_message=$(sed -n '2,/^# End of options/{s/^# \{0,1\}//;p}' "$0")
 . utils/parse_options.sh
+. scripts/utils/quote_words.sh
 if [ $# -ne 2 ]; then
     echo "${help_message}" >&2
     exit 1
@@ -50,9 +51,9 @@ if [ -n "${segments}" ]; then
     options+=(--segments "${logdir}/part.JOB/keys")
     in_scp=${scp}
 fi
-${cmd} JOB=1:"${nj}" "${logdir}/format.JOB.log" \
-    python3 pyscripts/audio/format_wav_scp.py "${options[@]}" \
+quote_words python3 pyscripts/audio/format_wav_scp.py "${options[@]}" \
     "${in_scp}" "${outdir}/data/${name}.JOB"
+${cmd} JOB=1:"${nj}" "${logdir}/format.JOB.log" "${quoted[@]}"
 
 for file in utt2num_samples "${name}.scp"; do
     cat "${outdir}/data/${name}".*/"${file}" | LC_ALL=C sort > "${outdir}/.${file}.tmp"

@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # What several stages of asr_with_enhancement.sh do; to be sourced by it.
 # The options and the names of folders come from there.
-# shellcheck disable=SC2034,SC2154
+# shellcheck source-path=SCRIPTDIR/../.. disable=SC2034,SC2154
+. scripts/utils/locks.sh
+. scripts/utils/quote_words.sh
 
 # args_tag <options>: what they add to the name of a folder
 args_tag() { echo "$1" | sed -e 's/--/_/g' -e 's/[ |=/]//g'; }
@@ -51,10 +53,20 @@ split_keys() {
     utils/split_scp.pl "$1" "${parts[@]}"
 }
 
-# start_inference <set> <folder>: make the folder anew and cut the set into jobs
+# remove_result <folder> <file> ...: the files that say it is complete go first
+remove_result() {
+    local file
+    for file in "${@:2}"; do rm -f "$1/${file}"; done
+    rm -rf "${1:?}"
+}
+
+# start_inference <set> <folder> <table that says it is complete>: make the folder anew
+# and cut the set into jobs
 start_inference() {
     require_file "${dump}/$1/feats_type" 3
-    rm -rf "${2:?}"
+    hold "${dump}/$1"
+    claim "$2"
+    remove_result "$2" "$3"
     mkdir -p "$2/logdir"
     count_jobs "${inference_nj}" "${dump}/$1/wav.scp"
     split_keys "${dump}/$1/wav.scp" "$2/logdir/keys"
@@ -88,6 +100,7 @@ runs() {
     fi
     log "Stage $1: $3"
     current_stage=$1
+    release
 }
 
 # collect_stats <folder> <train keys> <valid keys> <command ...>: run the command's
@@ -95,19 +108,21 @@ runs() {
 collect_stats() {
     local dir=$1 train_keys=$2 valid_keys=$3 inputs=() n
     shift 3
-    rm -rf "${dir:?}"
+    claim "${dir}"
+    remove_result "${dir}" valid/{text,text_spk1}"_shape.${token_type}"
     mkdir -p "${dir}/logdir"
     count_jobs "${nj}" "${train_keys}" "${valid_keys}"
     split_keys "${train_keys}" "${dir}/logdir/train"
     split_keys "${valid_keys}" "${dir}/logdir/valid"
-    ${train_cmd} JOB=1:"${jobs}" "${dir}/logdir/stats.JOB.log" "$@" \
-        --collect_stats true --use_preprocessor true --ngpu 0 \
+    quote_words "$@" --collect_stats true --use_preprocessor true --ngpu 0 \
         --train_shape_file "${dir}/logdir/train.JOB.scp" \
         --valid_shape_file "${dir}/logdir/valid.JOB.scp" \
         --output_dir "${dir}/logdir/stats.JOB"
+    ${train_cmd} JOB=1:"${jobs}" "${dir}/logdir/stats.JOB.log" "${quoted[@]}"
     for n in $(seq "${jobs}"); do inputs+=(--input_dir "${dir}/logdir/stats.${n}"); done
-    ${train_cmd} "${dir}/logdir/aggregate.log" \
-        python3 -m espnet2.bin.aggregate_stats_dirs "${inputs[@]}" --output_dir "${dir}"
+    quote_words python3 -m espnet2.bin.aggregate_stats_dirs "${inputs[@]}" \
+        --output_dir "${dir}"
+    ${train_cmd} "${dir}/logdir/aggregate.log" "${quoted[@]}"
 }
 
 # append_vocab_size <folder with a train and a valid folder> <shape file>
@@ -127,28 +142,68 @@ run_training() {
     # On a CPU the one job may have all cores; over 8 only get in each other's way.
     [ "${ngpu}" -gt 0 ] || threads=$(env -u OMP_NUM_THREADS nproc)
     [ "${threads}" -le 8 ] || threads=8
+    claim "${dir}"
     mkdir -p "${dir}"
-    if [ -e "${dir}/checkpoint.pth" ]; then
+    quote_words "$@"
+    if [ -e "${dir}/checkpoint.pth" ] || [ -e "${dir}/mid_epoch.pth" ]; then
         log "Resuming the training in ${dir}; remove the folder to start afresh"
     fi
     set -m # gives the job a process group, by which all of it can be ended
     OMP_NUM_THREADS=${threads} python3 -m espnet2.bin.launch --cmd "${cuda_cmd} --name $(printf %q "${dir##*/}")" \
         --log "${dir}/train.log" --ngpu "${ngpu}" --num_nodes "${num_nodes}" \
         --init_file_prefix "${dir}/.dist_init_" --multiprocessing_distributed true -- \
-        "$@" < /dev/null > "${dir}/launch.log" 2>&1 &
+        "${quoted[@]}" < /dev/null > "${dir}/launch.log" 2>&1 &
     pid=$!
     set +m
     python3 -m espnet2.bin.training_progress "${dir}" --pid "${pid}" &
     watcher=$! # not in the foreground, where it would keep the trap waiting
+    # run.pl, in the group too, ends after the job, which may write a checkpoint first.
     # shellcheck disable=SC2064  # the numbers now, not the variables later
-    trap "kill -TERM ${watcher} -- -${pid} 2> /dev/null; wait; exit 130" INT TERM HUP
+    trap "log 'interrupted; a training that has begun writes a checkpoint first'
+        kill -TERM ${watcher} -- -${pid} 2> /dev/null; wait
+        while kill -0 -- -${pid} 2> /dev/null; do sleep 0.1; done; exit 130" INT TERM HUP
     wait "${watcher}" || log "The progress display has stopped; see ${dir}/train.log"
     wait "${pid}" || code=$?
     trap - INT TERM HUP
-    if [ "${code}" -ne 0 ]; then
-        tail -n 30 "${dir}/train.log" >&2 || tail -n 30 "${dir}/launch.log" >&2
-        die "training failed; the whole log is ${dir}/train.log (and launch.log)"
+    [ "${code}" -eq 0 ] || explain_failed_training "${dir}"
+}
+
+# explain_failed_training <folder>: say why, and exit; 75 if only a signal has stopped it
+explain_failed_training() {
+    local hint='' log_line key
+    if ! grep -qs 'log file: ' "$1/launch.log"; then # train.log is an older one, if any
+        tail -n 30 "$1/launch.log" >&2 || true
+        die "the training could not be started; see $1/launch.log"
     fi
+    # Before its first step a training that is told to stop just dies by the signal.
+    if grep -qsE '^# Ended \(code (75|143|1; signal 15)\)' "$1/train.log"; then
+        log "The training in $1 was stopped by a signal; the same command goes on from there" >&2
+        exit 75
+    fi
+    tail -n 30 "$1/train.log" >&2 || tail -n 30 "$1/launch.log" >&2
+    # What upstream says of a file that it cannot read stands far above the last lines.
+    log_line=$(grep -s 'Error happened with path=.*, id=' "$1/train.log" | tail -n 1 || true)
+    if [ -n "${log_line}" ]; then
+        key=${log_line##*, id=}
+        log_line=${log_line#*path=}
+        hint="; utterance ${key} of ${log_line%%, type=*} cannot be read:"
+        hint+=" $(key=${key} awk '$1 == ENVIRON["key"] { sub(/^[^ ]+ /, ""); print }' "${log_line%%, type=*}" || true)"
+    elif grep -qsE '^# Ended \(code (137|1; signal 9)\)|is killed by signal: Killed' "$1/train.log"; then
+        hint="; a process was killed (signal 9), as Linux does where memory runs out"
+    fi
+    die "training failed${hint}; the whole log is $1/train.log (and launch.log)"
+}
+
+# tell_pipes <scp> ...: say if tables have commands in place of files
+tell_pipes() {
+    local table count first
+    for table in "$@"; do
+        [ -e "${table}" ] || continue
+        count=$(grep -c '|[[:space:]]*$' "${table}" || true)
+        [ "${count}" -gt 0 ] || continue
+        first=$(grep -m 1 '|[[:space:]]*$' "${table}")
+        log "${table}: ${count} lines are commands, which are run now; the first: ${first}"
+    done
 }
 
 # format_set <source> <target>: format the audio of a data folder and check it
@@ -156,7 +211,8 @@ format_set() {
     local name options=(--cmd "${train_cmd}" --nj "${nj}" --fs "${fs}")
     options+=(--audio_format "${audio_format}" --ref_channel "${ref_channel}")
     require_file "$1/wav.scp" 1
-    rm -rf "${2:?}"
+    tell_pipes "$1"/{spk1,wav}.scp
+    remove_result "$2" feats_type
     utils/copy_data_dir.sh "$1" "$2"
     if [ -e "$1/segments" ]; then
         options+=(--segments "$1/segments")
@@ -176,13 +232,14 @@ format_set() {
 score_enhancement() {
     local options=()
     [[ " ${scoring_protocol} " != *" PESQ "* ]] || options+=(--use_pesq true)
+    claim "$3"
     rm -rf "${3:?}"
     mkdir -p "$3/logdir"
     count_jobs "${inference_nj}" "$4"
     split_keys "$4" "$3/logdir/keys"
-    ${decode_cmd} JOB=1:"${jobs}" "$3/logdir/enh_scoring.JOB.log" \
-        python3 -m espnet2.bin.enh_scoring --key_file "$3/logdir/keys.JOB.scp" \
+    quote_words python3 -m espnet2.bin.enh_scoring --key_file "$3/logdir/keys.JOB.scp" \
         --output_dir "$3/logdir/output.JOB" --ref_scp "$1" --inf_scp "$2" \
         "${options[@]}"
+    ${decode_cmd} JOB=1:"${jobs}" "$3/logdir/enh_scoring.JOB.log" "${quoted[@]}"
     python3 pyscripts/utils/merge_enh_scores.py --key_file "$4" "$3"
 }

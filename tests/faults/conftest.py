@@ -1,0 +1,13 @@
+"""The small recipe of these tests."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from small_recipe import SmallRecipe
+
+
+@pytest.fixture(scope="module")
+def new_recipe(repo_root, repo_env) -> Callable[[Path], SmallRecipe]:
+    """A function that makes a small recipe in a folder."""
+    return lambda folder: SmallRecipe(folder, repo_root, repo_env)
