@@ -93,6 +93,20 @@ def test_sum_equals_upstreams_trainer_after_20_steps(tmp_path, accum_grad, probe
     assert stats["grad_norm"] == pytest.approx(stock_stats["grad_norm"], rel=1e-4)
 
 
+@pytest.mark.parametrize(("accum_grad", "steps"), [(1, 5), (2, 2)])
+def test_steps_with_nan_are_left_out_and_counted(tmp_path, caplog, accum_grad, steps):
+    batches = list(tiny.Batches(5))
+    batches[2][1]["speech"][0, 3] = float("nan")
+    model, _ = train_one_epoch(
+        GradientRemedyTrainer, tmp_path, iterator=batches, accum_grad=accum_grad
+    )
+    assert all(torch.isfinite(value).all() for value in parameters(model).values())
+    assert f"1 of the epoch's {steps} steps were left out" in caplog.text
+    caplog.clear()
+    train_one_epoch(GradientRemedyTrainer, tmp_path, accum_grad=accum_grad)
+    assert "left out, because" not in caplog.text
+
+
 def test_remedy_trains_otherwise_than_the_sum(tmp_path):
     conf = {"threshold": 0.5, "max_stretch": "dynamic"}
     one, _ = train_one_epoch(

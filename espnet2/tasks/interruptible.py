@@ -3,8 +3,10 @@
 import argparse
 import contextlib
 import datetime
+import multiprocessing
 import os
 import pickle
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -66,6 +68,21 @@ class InterruptibleTask:
                 "may run code when it is loaded; if you trust its source, set "
                 f"{SAFE_LOADING}=0\n{error}"
             ) from None
+        finally:
+            _end_loaders()
+
+
+def _end_loaders() -> None:
+    """Kill the loaders' workers, which are still there after an error.
+
+    They ignore SIGTERM, by which Python would end them before it exits: it would wait
+    forever. PyTorch's handler of their death would hide the error.
+    """
+    workers = [child for child in multiprocessing.active_children() if child.daemon]
+    if workers:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    for worker in workers:
+        worker.kill()
 
 
 def _safe_globals() -> list:

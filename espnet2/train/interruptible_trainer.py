@@ -2,6 +2,8 @@
 
 import argparse
 import dataclasses
+import logging
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -144,6 +146,7 @@ class InterruptibleTrainer(Trainer):
             options=options,
             distributed_option=distributed_option,
         )
+        _tell_left_out(reporter, options.accum_grad)
         # The validation may take long: what it begins with is kept.
         mid_epoch.save(reporter.count, complete=True)
         stop_if_asked("before the validation", device)
@@ -174,6 +177,18 @@ def _is_first_rank() -> bool:
 
 def _device(options: TrainerOptions) -> str:
     return "cuda" if options.ngpu > 0 else "cpu"
+
+
+def _tell_left_out(reporter: SubReporter, accum_grad: int) -> None:
+    """Log how many of the epoch's steps upstream has skipped, if any."""
+    norms = [float(value.value) for value in reporter.stats.get("grad_norm", [])]
+    steps = reporter.count // accum_grad
+    left_out = steps - sum(map(math.isfinite, norms))
+    if left_out:
+        logging.warning(
+            f"{left_out} of the epoch's {steps} steps were left out, because their "
+            "gradient was not finite"
+        )
 
 
 def _outliving(iterator: Iterable) -> Iterable:
