@@ -17,6 +17,7 @@ from espnet2.train.mid_epoch import FILE_NAME
 from espnet2.train.stop_signals import (
     STOPPED,
     remembering_stop_signals,
+    shielded,
     stop_signal,
 )
 
@@ -187,3 +188,28 @@ def test_signals_are_remembered_within_and_forgotten_after():
         assert stop_signal() == "SIGTERM"
     assert stop_signal() is None
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_process_forked_for_an_item_does_not_get_the_stop_signals():
+    """A loader's worker died of SIGTERM between its fork and its first line of ours."""
+
+    def items():
+        child = os.fork()
+        if child == 0:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            time.sleep(0.5)
+            os._exit(7)
+        yield child
+        yield None
+
+    children = []
+    with remembering_stop_signals():
+        for child in shielded(items()):
+            children.append(child)
+            if child is not None:
+                os.kill(child, signal.SIGTERM)
+                assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+            assert stop_signal() is None
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert stop_signal() == "SIGTERM"
+    assert len(children) == 2

@@ -75,8 +75,8 @@ class InterruptibleTask:
 def _end_loaders() -> None:
     """Kill the loaders' workers, which are still there after an error.
 
-    They ignore SIGTERM, by which Python would end them before it exits: it would wait
-    forever. PyTorch's handler of their death would hide the error.
+    They never get SIGTERM, by which Python would end them before it exits: it would
+    wait forever. PyTorch's handler of their death would hide the error.
     """
     workers = [child for child in multiprocessing.active_children() if child.daemon]
     if workers:

@@ -11,7 +11,7 @@ import torch.distributed as dist
 
 from espnet2.train.mid_epoch import MidEpoch
 from espnet2.train.random_states import set_random_states
-from espnet2.train.stop_signals import STOPPED, stop_signal
+from espnet2.train.stop_signals import STOPPED, shielded, stop_signal
 
 
 class CheckpointedEpoch:
@@ -71,7 +71,8 @@ class CheckpointedEpoch:
 
     def _from(self, start: int) -> Iterator:
         """Return the batches after the first ``start``."""
-        iterator = iter(() if self.position["complete"] else self.iterator)
+        batches = () if self.position["complete"] else self.iterator
+        iterator = shielded(batches)
         if not self.position["complete"]:
             collections.deque(itertools.islice(iterator, start), maxlen=0)
         if self.position["random"] is not None:

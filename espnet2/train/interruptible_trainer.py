@@ -9,7 +9,6 @@ from pathlib import Path
 
 import torch
 import torch.distributed as dist
-from torch.utils.data import DataLoader
 
 from espnet2.schedulers.abs_scheduler import AbsScheduler
 from espnet2.train.checkpointed_epoch import (
@@ -22,7 +21,7 @@ from espnet2.train.mid_epoch import FILE_NAME, MidEpoch, Stateful, training_part
 from espnet2.train.progress import ProgressIterator
 from espnet2.train.reporter import Reporter, SubReporter
 from espnet2.train.safe_checkpoints import is_whole, safe_saving, whole_checkpoint
-from espnet2.train.stop_signals import ignoring_stop_signals, remembering_stop_signals
+from espnet2.train.stop_signals import remembering_stop_signals, shielded
 from espnet2.train.trainer import Trainer, TrainerOptions
 
 
@@ -164,7 +163,7 @@ class InterruptibleTrainer(Trainer):
         """Run upstream's validation; a stop signal ends it, and it is made again."""
         super().validate_one_epoch(
             model=model,
-            iterator=StoppableEpoch(_outliving(iterator), _device(options)),
+            iterator=StoppableEpoch(shielded(iterator), _device(options)),
             reporter=reporter,
             options=options,
             distributed_option=distributed_option,
@@ -191,18 +190,10 @@ def _tell_left_out(reporter: SubReporter, accum_grad: int) -> None:
         )
 
 
-def _outliving(iterator: Iterable) -> Iterable:
-    """Let a DataLoader's workers outlive the signals that the training answers."""
-    if isinstance(iterator, DataLoader):
-        iterator.worker_init_fn = ignoring_stop_signals(iterator.worker_init_fn)
-    return iterator
-
-
 def _watched(
     iterator: Iterable, reporter: SubReporter, options: TrainerOptions
 ) -> Iterable:
     """Let the first rank tell on disk how far the epoch is."""
-    iterator = _outliving(iterator)
     if not _is_first_rank():
         return iterator
     return ProgressIterator(iterator, options.output_dir, reporter, options.max_epoch)

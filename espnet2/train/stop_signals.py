@@ -9,7 +9,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from multiprocessing.context import SpawnProcess
 from types import FrameType
 
@@ -53,23 +53,21 @@ def _remember(number: int, frame: FrameType | None) -> None:
             os.kill(child.pid, number)
 
 
-def ignoring_stop_signals(worker_init: Callable | None) -> Callable[[int], None]:
-    """Return a DataLoader's ``worker_init_fn`` under which the worker outlives them.
+def shielded(iterable: Iterable) -> Iterator:
+    """Pass items on; processes forked while one is read never get the stop signals.
 
-    PyTorch's workers die of SIGTERM, and with them the step that waits for their batch;
-    a scheduler sends it to every process of the job.
+    PyTorch's loader workers die of SIGTERM, and with them the step that waits for their
+    batch, but a scheduler sends it to every process of the job. Blocked signals stay
+    blocked in a forked process; here they arrive when the item is there.
     """
-    return _WorkerInit(worker_init)
-
-
-class _WorkerInit:
-    """A class, so that workers that are spawned can be given it."""
-
-    def __init__(self, worker_init: Callable | None) -> None:
-        self.worker_init = worker_init
-
-    def __call__(self, worker: int) -> None:
-        for number in SIGNALS:
-            signal.signal(number, signal.SIG_IGN)
-        if self.worker_init is not None:
-            self.worker_init(worker)
+    iterator = None
+    while True:
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+        try:
+            iterator = iter(iterable) if iterator is None else iterator
+            item = next(iterator)
+        except StopIteration:
+            return
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        yield item
