@@ -22,6 +22,13 @@ def _fixed_seeds() -> None:
     torch.manual_seed(0)
 
 
+@pytest.fixture(autouse=True)
+def _own_loading_rules(monkeypatch) -> None:
+    """The training programs set this for their process, which here is that of pytest."""
+    monkeypatch.setenv("TORCH_FORCE_WEIGHTS_ONLY_LOAD", "1")  # so that it is undone
+    monkeypatch.delenv("TORCH_FORCE_WEIGHTS_ONLY_LOAD")
+
+
 @pytest.fixture(scope="session")
 def repo_root() -> Path:
     """The folder that holds ``espnet2/``, ``egs2/`` and ``tools/``."""
