@@ -24,7 +24,7 @@ def _fixed_seeds() -> None:
 
 @pytest.fixture(autouse=True)
 def _own_loading_rules(monkeypatch) -> None:
-    """The training programs set this for their process, which here is that of pytest."""
+    """The training programs set this for their process, which here is pytest."""
     monkeypatch.setenv("TORCH_FORCE_WEIGHTS_ONLY_LOAD", "1")  # so that it is undone
     monkeypatch.delenv("TORCH_FORCE_WEIGHTS_ONLY_LOAD")
 
