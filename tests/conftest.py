@@ -48,6 +48,18 @@ def repo_env() -> dict[str, str]:
 
 
 @pytest.fixture
+def demo_recipe(tmp_path, monkeypatch) -> Path:
+    """The working folder: a recipe with a model that was never trained."""
+    from demo_model import make_demo  # loads slowly
+
+    folder = tmp_path / "my recipe"
+    folder.mkdir()
+    make_demo(folder)
+    monkeypatch.chdir(folder)
+    return folder
+
+
+@pytest.fixture
 def import_script() -> Iterator[Callable[[str | Path], ModuleType]]:
     """A function that loads a script by its path (relative to the repository)."""
     path_before = list(sys.path)

@@ -6,21 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from demo_model import EXP, RATE, make_demo, refusal
+from demo_model import EXP, RATE, refusal
 
 from espnet2.bin.transcribe import main
 from espnet2.bin.transcribe_audio import find_recordings, read_speech
 
 QUICK = ["--decode_config", "conf/decode_asr.yaml"]
-
-
-@pytest.fixture
-def recipe(tmp_path, monkeypatch) -> Path:
-    folder = tmp_path / "my recipe"
-    folder.mkdir()
-    make_demo(folder)
-    monkeypatch.chdir(folder)
-    return folder
 
 
 def transcribe(capsys, *words: str | Path) -> tuple[list[dict], int]:
@@ -34,7 +25,7 @@ def transcribe(capsys, *words: str | Path) -> tuple[list[dict], int]:
     return [json.loads(line) for line in lines], code
 
 
-def test_upstreams_classes_give_the_same_text_and_the_same_samples(recipe, capsys):
+def test_upstreams_classes_give_the_same_text_and_the_same_samples(demo_recipe, capsys):
     from espnet2.bin.asr_inference import Speech2Text
     from espnet2.bin.enh_inference import SeparateSpeech
 
@@ -55,7 +46,7 @@ def test_upstreams_classes_give_the_same_text_and_the_same_samples(recipe, capsy
     assert np.abs(samples - wanted).max() <= 1 / 32768
 
 
-def test_a_broken_file_is_named_in_its_line_and_the_others_go_on(recipe, capsys):
+def test_a_broken_file_is_named_in_its_line_and_the_others_go_on(demo_recipe, capsys):
     Path("broken.wav").write_bytes(b"RIFF, but no more")
     soundfile.write("empty.wav", np.zeros(0), RATE)
     soundfile.write("short.wav", np.zeros(40), RATE)
@@ -72,7 +63,7 @@ def test_a_broken_file_is_named_in_its_line_and_the_others_go_on(recipe, capsys)
     assert "error" not in lines[-1] and lines[-1]["text"]
 
 
-def test_silence_has_a_text_or_an_error_and_never_a_broken_wav(recipe, capsys):
+def test_silence_has_a_text_or_an_error_and_never_a_broken_wav(demo_recipe, capsys):
     soundfile.write("silence.wav", np.zeros(RATE), RATE)
     (line,), code = transcribe(capsys, "--enhanced_dir", "enhanced", "silence.wav")
     assert code == ("error" in line)
@@ -131,7 +122,7 @@ def test_commands_in_a_list_are_not_run(tmp_path):
 @pytest.mark.parametrize(
     ("folder", "files"), [(".", ["noisy.wav"]), ("out", ["noisy.wav", "a/noisy.flac"])]
 )
-def test_no_recording_and_no_result_is_written_over(recipe, capsys, folder, files):
+def test_no_recording_and_no_result_is_written_over(demo_recipe, capsys, folder, files):
     before = Path("noisy.wav").read_bytes()
     model = ["--model", EXP, "--enhanced_dir", folder]
     assert "noisy.wav would be written for" in refusal(capsys, *model, *files)
@@ -146,13 +137,13 @@ def test_no_recording_and_no_result_is_written_over(recipe, capsys, folder, file
         ("enh_s2t_task: false", "unknown key enh_s2t_task"),
     ],
 )
-def test_a_wrong_decoding_config_is_one_line(recipe, capsys, content, message):
+def test_a_wrong_decoding_config_is_one_line(demo_recipe, capsys, content, message):
     Path("decode.yaml").write_text(content)
     words = ["--model", EXP, "--decode_config", "decode.yaml", "noisy.wav"]
     assert message in refusal(capsys, *words)
 
 
-def test_a_model_that_is_not_there_says_what_is_wanted(recipe, capsys):
+def test_a_model_that_is_not_there_says_what_is_wanted(demo_recipe, capsys):
     assert "config.yaml: is missing" in refusal(capsys, "--model", "exp/x", "noisy.wav")
     line = refusal(capsys, "--model", "noisy.wav", "noisy.wav")
     assert "noisy.wav: is not a packed model" in line

@@ -5,44 +5,34 @@ import json
 import zipfile
 from pathlib import Path
 
-import pytest
 import torch
 import yaml
-from demo_model import EXP, TOKENS, make_demo, pack_demo, refusal
+from demo_model import EXP, TOKENS, pack_demo, refusal
 
 from espnet2.bin.transcribe import main
 from espnet2.bin.transcribe_model import model_files
 from espnet2.tasks.enh_s2t import EnhS2TTask
 
 
-@pytest.fixture
-def recipe(tmp_path, monkeypatch) -> Path:
-    folder = tmp_path / "my recipe"
-    folder.mkdir()
-    make_demo(folder)
-    monkeypatch.chdir(folder)
-    return folder
-
-
-def test_a_folder_works_from_anywhere(recipe, capsys, tmp_path, monkeypatch):
+def test_a_folder_works_from_anywhere(demo_recipe, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with model_files(recipe / EXP) as files:
+    with model_files(demo_recipe / EXP) as files:
         config = yaml.safe_load(files.config.read_text())
-    assert config["token_list"] == str(recipe / TOKENS)
+    assert config["token_list"] == str(demo_recipe / TOKENS)
 
 
 def test_a_zip_works_where_nothing_else_of_the_recipe_is(
-    recipe, capsys, tmp_path, monkeypatch
+    demo_recipe, capsys, tmp_path, monkeypatch
 ):
-    decode = (recipe / "conf/decode_asr.yaml").rename(tmp_path / "decode.yaml")
+    decode = (demo_recipe / "conf/decode_asr.yaml").rename(tmp_path / "decode.yaml")
     options = ["--decode_config", str(decode)]
     main(["--model", str(EXP), *options, "noisy.wav"])
     here = json.loads(capsys.readouterr().out)
-    packed = pack_demo(recipe, monkeypatch, TOKENS)
+    packed = pack_demo(demo_recipe, monkeypatch, TOKENS)
     moved = tmp_path / "moved.zip"
     packed.rename(moved)
-    audio = (recipe / "noisy.wav").rename(tmp_path / "noisy.wav")
-    recipe.rename(tmp_path / "gone")
+    audio = (demo_recipe / "noisy.wav").rename(tmp_path / "noisy.wav")
+    demo_recipe.rename(tmp_path / "gone")
     monkeypatch.chdir(tmp_path)
     main(["--model", str(moved), *options, str(audio)])
     there = json.loads(capsys.readouterr().out)
@@ -53,8 +43,10 @@ def test_a_zip_works_where_nothing_else_of_the_recipe_is(
     assert json.loads(capsys.readouterr().out)["text"] == here["text"]
 
 
-def test_a_zip_without_its_tokens_says_what_is_missing(recipe, capsys, monkeypatch):
-    packed = pack_demo(recipe, monkeypatch)
+def test_a_zip_without_its_tokens_says_what_is_missing(
+    demo_recipe, capsys, monkeypatch
+):
+    packed = pack_demo(demo_recipe, monkeypatch)
     line = refusal(capsys, "--model", packed, "noisy.wav")
     assert f"token_list: {TOKENS} is missing" in line
 
@@ -69,9 +61,9 @@ class Malice:
         return (Path.touch, (self.trace,))
 
 
-def test_a_checkpoint_that_would_run_a_program_is_refused(recipe, capsys):
+def test_a_checkpoint_that_would_run_a_program_is_refused(demo_recipe, capsys):
     """Upstream reads it with weights_only=False, and the program runs."""
-    trace = recipe / "ran"
+    trace = demo_recipe / "ran"
     weights = EXP / "valid.acc.ave.pth"
     torch.save({**torch.load(weights), "x": Malice(trace)}, weights)
     line = refusal(capsys, "--model", EXP, "noisy.wav")
@@ -81,8 +73,10 @@ def test_a_checkpoint_that_would_run_a_program_is_refused(recipe, capsys):
     assert trace.exists(), "the trap of this test does not work"
 
 
-def test_a_language_model_in_a_decoding_config_is_read_as_carefully(recipe, capsys):
-    trace = recipe / "ran"
+def test_a_language_model_in_a_decoding_config_is_read_as_carefully(
+    demo_recipe, capsys
+):
+    trace = demo_recipe / "ran"
     torch.save(Malice(trace), "lm.pth")
     lm = {
         "token_list": ["<blank>", "<unk>", "A", "B", "C", "<sos/eos>"],
@@ -105,9 +99,9 @@ def change_config(**keys) -> None:
     path.write_text(yaml.safe_dump(config))
 
 
-def test_a_config_that_would_run_a_program_is_refused(recipe, capsys):
+def test_a_config_that_would_run_a_program_is_refused(demo_recipe, capsys):
     """Upstream evaluates ``args.<entry>_model_conf`` for each entry."""
-    trace = recipe / "ran"
+    trace = demo_recipe / "ran"
     entry = f"x if open({str(trace)!r}, 'w') else args.asr"
     change_config(subtask_series=["enh", entry], x=0)
     assert "subtask_series" in refusal(capsys, "--model", EXP, "noisy.wav")
@@ -119,7 +113,7 @@ def test_a_config_that_would_run_a_program_is_refused(recipe, capsys):
     assert "cannot be read" in refusal(capsys, "--model", EXP, "noisy.wav")
 
 
-def test_an_archive_that_writes_outside_of_itself_is_refused(recipe, capsys):
+def test_an_archive_that_writes_outside_of_itself_is_refused(demo_recipe, capsys):
     with zipfile.ZipFile("bad.zip", "w") as archive:
         archive.writestr("meta.yaml", "yaml_files: {x: ../out.yaml}\nfiles: {}\n")
         archive.writestr("../out.yaml", "a: 1\n")
@@ -136,7 +130,7 @@ def test_an_archive_that_writes_outside_of_itself_is_refused(recipe, capsys):
     assert "lies outside the model's folder" in line
 
 
-def test_parameters_missing_from_a_checkpoint_are_an_error(recipe, capsys):
+def test_parameters_missing_from_a_checkpoint_are_an_error(demo_recipe, capsys):
     """Upstream leaves them random without a word."""
     path = EXP / "valid.acc.ave.pth"
     state = torch.load(path)

@@ -4,10 +4,9 @@ import math
 from pathlib import Path
 from typing import NamedTuple
 
+from espnet2.enh.score_validity import is_score
 from espnet2.result_page.intervals import Interval, mean_interval
 from espnet2.result_page.tables import c_order, read_lines, read_numbers
-
-NO_STOI = 1e-5 * 100  # what pystoi returns for too few frames, in per cent
 
 
 class Metric(NamedTuple):
@@ -67,15 +66,6 @@ def read_scores(scoring: Path) -> dict[str, Scores]:
         scored = {key: v for key, v in values.items() if is_score(metric.key, v)}
         found[metric.key] = Scores(mean, scored)
     return found
-
-
-def is_score(key: str, value: float) -> bool:
-    """Return whether stage 15 counts ``value``; some are signs that there is none."""
-    if key.startswith("PESQ"):
-        return math.isfinite(value) and value >= 0
-    if key in ("STOI", "ESTOI"):
-        return math.isfinite(value) and value != NO_STOI
-    return math.isfinite(value)
 
 
 def gain(before: Scores, after: Scores) -> Gain | None:

@@ -30,7 +30,7 @@ from score_files import (
     write_files,
 )
 
-NO_STOI = 1e-5 * 100  # what pystoi returns for too few frames, in per cent
+from espnet2.enh.score_validity import is_score
 
 
 def main() -> None:
@@ -159,15 +159,6 @@ def mean_score(metric: str, values: dict[str, str], everyone: set[str]) -> str:
     if scores:
         return f"{math.fsum(scores.values()) / len(scores):.2f}"
     return "inf" if all(x == math.inf for x in numbers.values()) else "n/a"
-
-
-def is_score(metric: str, value: float) -> bool:
-    """Return whether ``value`` is a score and not a sign that there is none."""
-    if metric.startswith("PESQ"):
-        return math.isfinite(value) and value >= 0
-    if metric in ("STOI", "ESTOI"):
-        return math.isfinite(value) and value != NO_STOI
-    return math.isfinite(value)
 
 
 if __name__ == "__main__":
