@@ -20,8 +20,9 @@ def begun(tmp_path):
 
     first = args()
     GradientRemedyTask.build_model(first)
+    first.distributed = False  # added by upstream, as the last
     with (tmp_path / "config.yaml").open("w") as file:
-        yaml_no_alias_safe_dump(vars(first), file)
+        yaml_no_alias_safe_dump(vars(first), file, sort_keys=False)
     (tmp_path / "checkpoint.pth").touch()
     return args
 
@@ -69,3 +70,14 @@ def test_a_key_of_another_version_is_not_compared(begun, tmp_path):
     del saved["gradient_conf"]
     path.write_text(yaml.safe_dump({**saved, "of_long_ago": 1}))
     check_config_changes(begun())
+
+
+def test_a_config_that_was_not_written_to_its_end_stops_nobody(begun, tmp_path, caplog):
+    """A crash while upstream wrote it: any part of it may be there."""
+    path = tmp_path / "config.yaml"
+    whole = path.read_bytes()
+    for size in range(0, len(whole) - len("distributed: false\n"), 97):
+        path.write_bytes(whole[:size])
+        check_config_changes(begun())
+        assert f"{path} is not whole" in caplog.text
+        caplog.clear()

@@ -43,9 +43,9 @@ def options(folder, trainer, **changes) -> argparse.Namespace:
     return trainer.build_options(args)
 
 
-def train_one_epoch(trainer, folder, iterator=None, kinds=("",), **changes):
+def train_one_epoch(trainer, folder, iterator=None, kinds=("",), model=None, **changes):
     """Train the tiny model for one epoch; return it and the epoch's statistics."""
-    model = tiny.tiny_model(seed=0)
+    model = model or tiny.tiny_model(seed=0)
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
     reporter = Reporter()
     reporter.set_epoch(1)

@@ -1,6 +1,7 @@
 """A training is gone on with only if its configuration is still the same."""
 
 import argparse
+import logging
 from pathlib import Path
 
 import yaml
@@ -21,6 +22,7 @@ _FREE = {
 }
 _FREE_PREFIXES = ("dist_", "wandb_", "cudnn_")
 _SHOWN = 60  # characters of a value
+_LAST = "distributed"  # the key that upstream writes last
 
 
 def check_config_changes(args: argparse.Namespace) -> None:
@@ -28,7 +30,8 @@ def check_config_changes(args: argparse.Namespace) -> None:
 
     Does nothing where there is no checkpoint, or with ``resume: false`` or
     ``allow_config_changes: true``. A key that only one of the two has is not compared:
-    it may come from another version.
+    it may come from another version. Nor is a file whose writing was cut short, which
+    is replaced by the one that this training writes.
 
     Raises:
         ValueError: keys differ; names each with both values.
@@ -39,7 +42,7 @@ def check_config_changes(args: argparse.Namespace) -> None:
         return
     if not any((folder / name).exists() for name in (CHECKPOINT, MID_EPOCH)):
         return
-    saved = yaml.safe_load(saved_path.read_text(encoding="utf-8")) or {}
+    saved = _read_whole(saved_path)
     # Through YAML and back, so that a tuple compares with the list that was saved.
     wanted = yaml.safe_load(yaml_no_alias_safe_dump(vars(args)))
     changes = [
@@ -53,6 +56,21 @@ def check_config_changes(args: argparse.Namespace) -> None:
             f"{'; '.join(changes)}. Give --allow_config_changes true to go on all the "
             "same, or train in another folder (--enh_asr_tag)"
         )
+
+
+def _read_whole(path: Path) -> dict:
+    """Return the saved config; nothing of one that upstream did not write to its end.
+
+    Upstream writes it in place, each time that a training begins.
+    """
+    try:
+        saved = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (UnicodeDecodeError, yaml.YAMLError):
+        saved = None
+    if isinstance(saved, dict) and _LAST in saved:
+        return saved
+    logging.warning(f"{path} is not whole, so that no changes can be seen: going on")
+    return {}
 
 
 def _is_free(key: str) -> bool:

@@ -11,6 +11,7 @@ import torch
 import torch.distributed as dist
 
 from espnet2.schedulers.abs_scheduler import AbsScheduler
+from espnet2.train.batch_norm_guard import BatchNormGuard
 from espnet2.train.checkpointed_epoch import (
     CheckpointedEpoch,
     StoppableEpoch,
@@ -136,7 +137,7 @@ class InterruptibleTrainer(Trainer):
         )
         all_steps_are_invalid = super().train_one_epoch(
             model=model,
-            iterator=epoch,
+            iterator=BatchNormGuard(epoch, model),
             optimizers=optimizers,
             schedulers=schedulers,
             scaler=scaler,
