@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+import torch.distributed as dist
 from torch.multiprocessing import ProcessExitedException
 
 from espnet2.train.interruptible_trainer import InterruptibleTrainer
@@ -62,6 +63,12 @@ class InterruptibleTask:
         torch.serialization.add_safe_globals(_safe_globals())
         try:
             super().main_worker(args)
+        except SystemExit:
+            # All ranks stop together. A group that is left open may still have
+            # threads at work when the interpreter goes.
+            if dist.is_initialized():
+                dist.destroy_process_group()
+            raise
         except pickle.UnpicklingError as error:
             raise ValueError(
                 "a checkpoint or a file of --init_param holds more than plain data and "
