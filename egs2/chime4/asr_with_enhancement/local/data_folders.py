@@ -7,7 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "utils"))
-from data_dir import DataError, utt2spk_to_spk2utt, write_table  # noqa: E402
+from data_dir import (  # noqa: E402
+    DataError,
+    replace_folder,
+    utt2spk_to_spk2utt,
+    write_table,
+)
 
 # The model looks at the end of the first id of a batch, so that no batch may mix
 # kinds; the sampler keeps them apart by utt2category.
@@ -79,8 +84,7 @@ def write_folder(folder: Path, entries: Sequence[Entry]) -> None:
     }
     for name, table in tables.items():
         write_table(new / name, table)
-    shutil.rmtree(folder, ignore_errors=True)
-    new.rename(folder)
+    replace_folder(new, folder)
 
 
 def write_symbols(path: Path, texts: Iterable[str]) -> None:

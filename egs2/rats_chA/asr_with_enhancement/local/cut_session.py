@@ -9,6 +9,7 @@ import numpy as np
 from align_session import Alignment, Limits, align
 from cut_audio import RATE, cut, read_flac, write_cut
 from gcc_phat import Lag, find_lag
+from kaldi_utils import replace_folder
 from session_plan import Report, Session
 from text_files import SkipError
 
@@ -37,8 +38,7 @@ def prepare_session(session: Session, limits: Limits, folder: Path) -> Report:
     result = _work(session, limits, partial)
     marker = json.dumps({"key": key, **result}, indent=1)
     (partial / MARKER).write_text(marker + "\n", encoding="utf-8")
-    shutil.rmtree(place, ignore_errors=True)
-    partial.rename(place)
+    replace_folder(partial, place)
     return result["report"]
 
 

@@ -16,6 +16,7 @@ from fisher_text import TextRules, normalise
 from kaldi_utils import (
     DataError,
     log,
+    replace_folder,
     run_cli,
     utt2spk_to_spk2utt,
     write_lines,
@@ -86,8 +87,7 @@ def write_set(folder: Path, entries: list[Entry]) -> None:
         write_table(partial / name, {entry.utt_id: entry.text for entry in ordered})
     write_table(partial / "utt2spk", utt2spk)
     write_table(partial / "spk2utt", utt2spk_to_spk2utt(utt2spk))
-    shutil.rmtree(folder, ignore_errors=True)
-    partial.rename(folder)
+    replace_folder(partial, folder)
 
 
 def choose_sets(
