@@ -178,6 +178,22 @@ def test_a_failed_training_shows_the_end_of_its_log(shell, recipe):
     assert "after" not in done.stdout
 
 
+@pytest.mark.parametrize(
+    "job",
+    [
+        "kill -9 $$",
+        "echo 'RuntimeError: DataLoader worker (pid 7) is killed by signal: Killed.'",
+        # The loader died while it handed a batch over.
+        "echo '  line 540, in rebuild_storage_fd'; echo 'ConnectionResetError: [104]'",
+    ],
+)
+def test_a_training_of_which_a_process_was_killed_says_so(shell, recipe, job):
+    (recipe / "t.sh").write_text(TRAINING)
+    (recipe / "job.sh").write_text(f"{job}; exit 1\n")
+    told = shell("bash", "t.sh").stderr.splitlines()[-1]
+    assert "a process was killed, as Linux does where memory runs out" in told
+
+
 def test_a_training_that_goes_on_says_so(shell, recipe):
     (recipe / "t.sh").write_text(TRAINING)
     (recipe / "job.sh").write_text("true\n")

@@ -188,8 +188,9 @@ explain_failed_training() {
         log_line=${log_line#*path=}
         hint="; utterance ${key} of ${log_line%%, type=*} cannot be read:"
         hint+=" $(key=${key} awk '$1 == ENVIRON["key"] { sub(/^[^ ]+ /, ""); print }' "${log_line%%, type=*}" || true)"
-    elif grep -qsE '^# Ended \(code (137|1; signal 9)\)|is killed by signal: Killed' "$1/train.log"; then
-        hint="; a process was killed (signal 9), as Linux does where memory runs out"
+    # The latter: a loader died while it handed a batch over.
+    elif grep -qsE '^# Ended \(code (137|1; signal 9)\)|is killed by signal: Killed|in rebuild_storage_fd' "$1/train.log"; then
+        hint="; a process was killed, as Linux does where memory runs out"
     fi
     die "training failed${hint}; the whole log is $1/train.log (and launch.log)"
 }
