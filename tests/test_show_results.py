@@ -116,16 +116,21 @@ def test_python_objects_in_a_config_are_not_made(import_script, tmp_path):
 def test_a_changed_file_makes_the_commit_dirty(import_script, tmp_path):
     environment = import_script(UTILS / "run_environment.py")
     git = ["git", "-C", str(tmp_path), "-c", "user.name=n", "-c", "user.email=e"]
-    (tmp_path / "file").write_text("one")
+    rows = tmp_path / "recipe/results.tsv"
+    rows.parent.mkdir()
+    for path in (rows, tmp_path / "file"):
+        path.write_text("one")
     subprocess.run([*git, "init", "-q"], check=True)
     assert environment.git_commit(tmp_path) == "unknown"
-    subprocess.run([*git, "add", "file"], check=True)
+    subprocess.run([*git, "add", "."], check=True)
     subprocess.run([*git, "commit", "-q", "-m", "first"], check=True)
     subprocess.run([*git, "tag", "-m", "a tag", "v1"], check=True)
     clean = environment.git_commit(tmp_path)
     assert len(clean) == 7 and int(clean, 16) >= 0
+    rows.write_text("two")  # by the run whose commit is asked for
+    assert environment.git_commit(rows.parent) == clean
     (tmp_path / "file").write_text("two")
-    assert environment.git_commit(tmp_path) == f"{clean}-dirty"
+    assert environment.git_commit(rows.parent) == f"{clean}-dirty"
 
 
 @pytest.mark.parametrize(

@@ -38,11 +38,16 @@ def _version(package: str) -> str:
 def git_commit(folder: Path) -> str:
     """Return the short commit of the repository around ``folder``.
 
-    It ends in ``-dirty`` if a tracked file differs from the commit, and is "unknown"
-    without git, without a repository or before the first commit.
+    It ends in ``-dirty`` if a tracked file differs from the commit (``results*.tsv``,
+    to which a comparison adds its rows, apart), and is "unknown" without git, without a
+    repository or before the first commit.
     """
-    describe = ["describe", "--always", "--dirty", "--abbrev=7", "--exclude=*"]
-    return _first_line(["git", "-C", str(folder), *describe]) or "unknown"
+    git = ["git", "-C", str(folder)]
+    commit = _first_line([*git, "rev-parse", "--short=7", "HEAD"])
+    paths = [":(top)", ":(top,exclude,glob)**/results*.tsv"]
+    status = ["status", "--porcelain", "--untracked-files=no", "--", *paths]
+    changed = _first_line([*git, *status]) if commit else ""
+    return f"{commit}-dirty" if changed else commit or "unknown"
 
 
 def _cpu_model() -> str:
