@@ -47,6 +47,7 @@ LM_TRAINING = {
     "lm_conf": {"unit": 8, "nlayers": 1},
     "batch_size": 4,
     "max_epoch": 2,
+    "checkpoint_steps": 1,
     "num_workers": 0,
     "keep_nbest_models": 1,
     "best_model_criterion": [["valid", "loss", "min"]],
@@ -111,6 +112,8 @@ class SmallRecipe:
 
     def __init__(self, folder: Path, repo_root: Path, env: dict[str, str]):
         self.folder, self.env = folder, {**env, "ESPNET_PYTHON_ENV": "none"}
+        self.prefix: list[str] = []  # of the command line
+        self.options = dict(OPTIONS)
         (folder / "conf").mkdir(parents=True)
         for (
             name
@@ -131,8 +134,9 @@ class SmallRecipe:
     def words(self, first: int, last: int | None = None, **options: str) -> list[str]:
         """The command line of stages ``first`` to ``last`` (default: one stage)."""
         stages = {"stage": str(first), "stop_stage": str(last or first)}
-        given = {**OPTIONS, **stages, **options}
+        given = {**self.options, **stages, **options}
         return [
+            *self.prefix,
             "./asr_with_enhancement.sh",
             *(word for key, value in given.items() for word in (f"--{key}", value)),
         ]

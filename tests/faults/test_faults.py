@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 import torch
-from small_recipe import SmallRecipe
+from small_recipe import Run, SmallRecipe
 
 pytestmark = pytest.mark.slow
 
@@ -103,6 +103,28 @@ def test_a_read_only_disk_is_told(recipe, disk):
     recipe.succeed(3, dumpdir="disk")
 
 
+@pytest.mark.parametrize(
+    ("stage", "folder", "named"),
+    [
+        (3, "dump/raw/org", "dump/raw/org/train"),
+        (4, "dump/raw", "dump/raw/lm_"),
+        (10, "exp", "exp/enh_asr_stats_raw_char"),
+        (11, "exp", EXP),
+    ],
+)
+def test_a_folder_that_may_not_be_written_is_named(recipe, stage, folder, named):
+    """Root may write anywhere: without that right it is held to the modes as others."""
+    if os.geteuid() == 0:
+        if not shutil.which("setpriv"):
+            pytest.skip("setpriv is not installed (Debian package util-linux)")
+        recipe.prefix = ["setpriv", "--bounding-set=-dac_override"]
+    recipe.path(folder).chmod(0o555)
+    told = recipe.fail(stage)
+    recipe.path(folder).chmod(0o755)
+    assert named in told and "Permission denied" in told
+    recipe.succeed(stage)
+
+
 def test_audio_that_is_lost_before_training_is_named(recipe):
     key, path = recipe.path("dump/raw/train/wav.scp").read_text().split()[2:4]
     told = f"utterance {key} of dump/raw/train/wav.scp cannot be read: {path}"
@@ -115,12 +137,8 @@ def test_audio_that_is_lost_before_training_is_named(recipe):
     recipe.succeed(11)
 
 
-def hit(recipe: SmallRecipe, number: int, loader: bool = False) -> tuple[int, str]:
-    """Send a signal to a training, or to the processes that load its data.
-
-    Returns:
-        The exit code of the run and the last line that it printed.
-    """
+def begin(recipe: SmallRecipe) -> tuple[Run, int]:
+    """Start a training; return it and its process once it has made a checkpoint."""
     recipe.path(f"{EXP}/mid_epoch.pth").unlink(missing_ok=True)
     run = recipe.start(11, **LONG)
     training = run.wait_for(TRAINING)
@@ -128,6 +146,28 @@ def hit(recipe: SmallRecipe, number: int, loader: bool = False) -> tuple[int, st
     while not recipe.path(f"{EXP}/mid_epoch.pth").exists():
         assert time.monotonic() < deadline and run.process.poll() is None
         time.sleep(0.02)
+    return run, training
+
+
+def test_audio_that_is_lost_during_training_is_named(recipe):
+    key, path = recipe.path("dump/raw/train/wav.scp").read_text().split()[2:4]
+    run, _ = begin(recipe)
+    recipe.path(path).rename(recipe.path("away"))
+    run.wait_for_end(120)
+    assert run.process.returncode == 1
+    told = f"utterance {key} of dump/raw/train/wav.scp cannot be read: {path}"
+    assert told in run.log.read_text().splitlines()[-1]
+    recipe.path("away").rename(recipe.path(path))
+    assert "Resuming the training" in recipe.succeed(11, **SHORT)
+
+
+def hit(recipe: SmallRecipe, number: int, loader: bool = False) -> tuple[int, str]:
+    """Send a signal to a training, or to the processes that load its data.
+
+    Returns:
+        The exit code of the run and the last line that it printed.
+    """
+    run, training = begin(recipe)
     if loader:
         hit_loaders(training, number)
     else:
@@ -154,7 +194,7 @@ def hit_loaders(training: int, number: int) -> None:
 
 
 def test_a_training_that_is_killed_or_stopped_says_so_and_goes_on(recipe):
-    killed = "a process was killed (signal 9), as Linux does where memory runs out"
+    killed = "a process was killed, as Linux does where memory runs out"
     code, told = hit(recipe, signal.SIGKILL, loader=True)
     assert code == 1 and killed in told
     code, told = hit(recipe, signal.SIGKILL)

@@ -6,6 +6,7 @@ import random
 import re
 import signal
 import time
+from pathlib import Path
 
 import pytest
 import torch
@@ -15,9 +16,11 @@ pytestmark = pytest.mark.slow
 
 KILLS = 20
 SEED = 9
-STAGES = (3, 4, 5, 10, 11, 12, 13, 14)
+STAGES = (3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 14)
 EXP = "exp/enh_asr_tiny"
-MODEL = f"{EXP}/valid.acc.ave.pth"
+LM_EXP = "exp/lm_train_lm_char"
+MODELS = (f"{EXP}/valid.acc.ave.pth", f"{LM_EXP}/valid.loss.ave.pth")
+WITH_LM = {"use_lm": "true", "lm_config": "conf/train_lm.yaml"}
 
 
 @dataclasses.dataclass
@@ -28,10 +31,16 @@ class Undisturbed:
     seconds: dict[int, float]
 
 
+def make_recipe(new_recipe, folder: Path) -> SmallRecipe:
+    recipe = new_recipe(folder / "my recipe")
+    recipe.options |= WITH_LM
+    recipe.make_data()
+    return recipe
+
+
 @pytest.fixture(scope="module")
 def undisturbed(new_recipe, tmp_path_factory) -> Undisturbed:
-    recipe = new_recipe(tmp_path_factory.mktemp("whole") / "my recipe")
-    recipe.make_data()
+    recipe = make_recipe(new_recipe, tmp_path_factory.mktemp("whole"))
     seconds = {}
     for stage in STAGES:
         start = time.monotonic()
@@ -75,20 +84,25 @@ def results(recipe: SmallRecipe) -> str:
 def test_a_run_killed_twenty_times_ends_with_the_same_result(
     undisturbed, new_recipe, tmp_path
 ):
-    recipe = new_recipe(tmp_path / "my recipe")
-    recipe.make_data()
+    recipe = make_recipe(new_recipe, tmp_path)
     for stage, moments in draw_moments(undisturbed.seconds, KILLS).items():
         for seconds in moments:
             kill_after(recipe, stage, seconds)
         recipe.succeed(stage)
     assert results(recipe) == results(undisturbed.recipe)
-    wanted, found = (
-        torch.load(each.path(MODEL), weights_only=True)
+    for model in MODELS:
+        wanted, found = (
+            torch.load(each.path(model), weights_only=True)
+            for each in (undisturbed.recipe, recipe)
+        )
+        assert wanted.keys() == found.keys()
+        for name in wanted:
+            assert torch.equal(wanted[name], found[name]), name
+    perplexities = {
+        each.path(f"{LM_EXP}/perplexity_test/ppl").read_text()
         for each in (undisturbed.recipe, recipe)
-    )
-    assert wanted.keys() == found.keys()
-    for name in wanted:
-        assert torch.equal(wanted[name], found[name]), name
+    }
+    assert len(perplexities) == 1
 
 
 def kill_all_but(run: Run, survivor: int) -> None:
