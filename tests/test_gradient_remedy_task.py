@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import tiny
+import torch
 import yaml
 
 from espnet2.bin.gradient_remedy_train import get_parser, main
@@ -73,6 +74,11 @@ def test_a_file_that_is_not_a_mapping_is_an_error(tmp_path, capsys, text):
 
 def test_a_config_that_is_not_there_is_an_error(capsys):
     assert "nowhere.yaml" in error_of(capsys, ["--config", "nowhere.yaml"])
+
+
+def test_a_gpu_that_is_not_there_is_an_error(capsys, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert "--ngpu 0" in error_of(capsys, [*REFERENCED, "--ngpu", "1"])
 
 
 def test_remedy_without_clean_references_says_what_to_add(capsys):

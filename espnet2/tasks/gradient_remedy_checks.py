@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+import torch
 import yaml
 
 from espnet2.train.trainer_gradient_remedy import check_averaging
@@ -71,13 +72,18 @@ def _check_number_text(key: str, value: object) -> None:
 def check_arguments(args: argparse.Namespace) -> None:
     """Raise ValueError for options that contradict each other or the data.
 
-    Checked are the subtasks, the SE weight, who averages gradients over ranks, and that
-    a method that needs an SE loss has clean references for some training utterances.
+    Checked are the subtasks, the SE weight, who averages gradients over ranks, that
+    there is a GPU if one is wanted, and that a method that needs an SE loss has clean
+    references for some training utterances.
     """
     check_averaging(args)
     if list(args.subtask_series) != ["enh", "asr"]:
         raise ValueError(
             f"subtask_series: {args.subtask_series}: this task is for enh asr"
+        )
+    if args.ngpu > 0 and not torch.cuda.is_available():
+        raise ValueError(
+            f"ngpu: {args.ngpu}: PyTorch finds no GPU here; --ngpu 0 trains on the CPU"
         )
     if not 0 <= args.enh_weight <= 1:
         raise ValueError(f"enh_weight: {args.enh_weight}: expected 0 to 1")

@@ -277,7 +277,7 @@ if runs 6 "${lm_off}" "LM statistics -> ${lm_stats_dir}"; then
     require_file "${dump}/lm_dev.txt" 4
     require_file "${token_list}" 5
     collect_stats "${lm_stats_dir}" "${dump}/lm_train.txt" "${dump}/lm_dev.txt" \
-        python3 -m espnet2.bin.lm_train "${text_options[@]}" "${lm_data[@]}" "${lm_options[@]}"
+        python3 -m espnet2.bin.safe_lm_train "${text_options[@]}" "${lm_data[@]}" "${lm_options[@]}"
     append_vocab_size "${lm_stats_dir}" text_shape
 fi
 
