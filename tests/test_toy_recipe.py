@@ -62,7 +62,7 @@ class Recipe:
             text=True,
         )
 
-    def text(self, path: Path) -> str:
+    def text(self, path: str | Path) -> str:
         return (self.folder / path).read_text(encoding="utf-8")
 
 
