@@ -12,11 +12,14 @@ from unittest import mock
 import pytest
 import soundfile
 import torch
+import yaml
 from demo_model import make_demo
 
 import espnet2
 from espnet2.bin import transcribe
 from espnet2.tasks.gradient_remedy import GradientRemedyTask
+from espnet2.tasks.gradient_remedy_checks import check_config_types
+from espnet2.train.gradient_options import resolve_gradient_conf
 from espnet2.train.gradient_remedy import remedy
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -76,6 +79,18 @@ def test_the_two_snippets_are_ten_lines_of_code():
     snippets = re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
     for code in snippets[:2]:
         assert len([line for line in code.splitlines() if line]) <= 10
+
+
+@pytest.mark.parametrize("text", blocks("yaml"))
+def test_a_yaml_snippet_is_a_training_config(text, tmp_path):
+    path = tmp_path / "train.yaml"
+    path.write_text(text, encoding="utf-8")
+    parser = GradientRemedyTask.get_parser()
+    check_config_types(path, parser)
+    args = parser.parse_args(["--config", str(path), "--output_dir", "exp"])
+    for key, value in yaml.safe_load(text).items():
+        assert getattr(args, key) == value, key
+    resolve_gradient_conf(args.gradient_conf)
 
 
 @pytest.mark.parametrize("code", blocks("sh"))
