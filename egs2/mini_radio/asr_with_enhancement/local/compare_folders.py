@@ -24,8 +24,8 @@ def link_dump(dump: Path, own: Path) -> None:
     """
     own_test = own / "raw" / TEST_SET
     own_test.mkdir(parents=True, exist_ok=True)
-    for path in (dump / "raw").iterdir():
-        if path.is_dir() and path.name != TEST_SET:
+    for path in (dump / "raw").glob("[!.]*"):  # hidden are locks
+        if path.name != TEST_SET:
             _link(own / "raw" / path.name, path)
     for path in (dump / "raw" / TEST_SET).iterdir():
         if path.name != "scoring":
