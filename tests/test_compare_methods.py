@@ -271,12 +271,16 @@ def test_runs_share_the_audio_but_not_the_scores(tmp_path, load):
     for name in ("train", "test/scoring"):
         (raw / name).mkdir(parents=True)
     (raw / "test/wav.scp").write_text("a b\n")
+    (raw / "lm_dev.txt").write_text("stage 11 looks for it\n")
+    (raw / ".test.lock").touch()  # stage 15 would hold it against the other runs
     own = tmp_path / "exp/sum/dump"
     load("folders").link_dump(raw.parent, own)
     load("folders").link_dump(raw.parent, own)
     assert (own / "raw/test/wav.scp").read_text() == "a b\n"
     assert (own / "raw/train").resolve() == raw / "train"
+    assert (own / "raw/lm_dev.txt").read_text() == "stage 11 looks for it\n"
     assert not (own / "raw/test/scoring").exists()
+    assert not (own / "raw/.test.lock").exists()
 
 
 def test_a_stopped_driver_leaves_no_command_behind(plan, load, tmp_path):
