@@ -23,7 +23,7 @@ NOT_RUN = (
     "make -C tools test",
     "./run.sh --ngpu 4 --num_nodes 2",
 )
-TOY = ["--nbpe", "40", "--nj", "2", "--inference_nj", "2"]
+TOY = ["--nbpe", "40", "--nj", "1", "--inference_nj", "1"]
 
 
 def commands() -> list[str]:

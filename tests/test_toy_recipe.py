@@ -21,7 +21,7 @@ EXP = Path("exp/enh_asr_toy")
 DECODED = EXP / "decode_asr_enh_asr_model_valid.acc.ave/test"
 OPTIONS = [
     *("--local_data_opts", "--num_train 48 --num_valid 8 --num_test 6 --nj 2"),
-    *("--nbpe", "40", "--enh_asr_tag", "toy", "--nj", "2", "--inference_nj", "2"),
+    *("--nbpe", "40", "--enh_asr_tag", "toy", "--nj", "2", "--inference_nj", "1"),
     *("--enh_asr_args", "--max_epoch 2 --batch_size 8 --log_interval 3"),
 ]
 
