@@ -9,6 +9,7 @@ import yaml
 
 from espnet2.bin.gradient_remedy_train import get_parser, main
 from espnet2.enh.padded_rnn import PaddedRNN
+from espnet2.tasks.enh_s2t import EnhS2TTask
 from espnet2.tasks.gradient_remedy import GradientRemedyTask
 
 REFERENCED = [
@@ -131,3 +132,23 @@ def test_recurrent_separators_run_padded_on_a_cpu_and_packed_on_a_gpu():
     on_gpu = GradientRemedyTask.build_model(args).enh_model.separator.rnn
     assert isinstance(on_cpu, PaddedRNN)
     assert not isinstance(on_gpu, PaddedRNN)
+
+
+@pytest.mark.parametrize(("ngpu", "is_zero"), [(0, True), (1, False)])
+def test_denormal_numbers_count_as_zero_in_a_training_on_a_cpu(
+    monkeypatch, ngpu, is_zero
+):
+    """With a mask near zero a step took 30 s in place of 0.3 s."""
+    seen = []
+
+    def main_worker(args):
+        seen.append((torch.tensor([1e-40]) * 1).item() == 0)
+
+    monkeypatch.setattr(EnhS2TTask, "main_worker", main_worker)
+    args = tiny.tiny_args()
+    args.ngpu = ngpu
+    try:
+        GradientRemedyTask.main_worker(args)
+    finally:
+        torch.set_flush_denormal(False)
+    assert seen == [is_zero]
