@@ -227,10 +227,16 @@ def parts(plan, load, recipe, monkeypatch):
     made = runs.Commands(plan, runs.Machine(starter, 2, 0))
     row = {"wer": "10", "si_snr": "5"}
 
-    def collect(run, folder, config):
-        names = ("condition", "method", "seed", "definition")
-        return {**row, **dict(zip(names, run.key, strict=True))}, [(1, 10)]
+    def describe():
+        """Say another commit as soon as a training has written a log."""
+        return {"Git hash": "later" if list(recipe.glob("**/log/sum*")) else "began"}
 
+    def collect(run, folder, config, environment):
+        names = ("condition", "method", "seed", "definition")
+        found = {**row, "commit": environment["Git hash"]}
+        return {**found, **dict(zip(names, run.key, strict=True))}, [(1, 10)]
+
+    monkeypatch.setattr(runs, "describe_environment", describe)
     monkeypatch.setattr(runs, "collect_row", collect)
     return runs, made, runs.Results(Path())
 
@@ -263,6 +269,7 @@ def test_data_are_made_once_and_a_run_made_elsewhere_is_left_out(plan, parts):
         assert "another process" in runs.make_run(run, commands, results)
     assert run.key not in results.rows()
     runs.make_run(run, commands, results)
+    assert results.rows()[run.key]["commit"] == "began"
     assert "was made" in runs.make_run(run, commands, results)
 
 

@@ -21,7 +21,7 @@ from compare_folders import link_dump, link_recipe
 from compare_plan import Condition, Plan, Run, read_plan
 from compare_results import Key, Results, locked
 from compare_scores import collect_row
-from compare_tools import ScoreError
+from compare_tools import ScoreError, describe_environment
 
 Failures = (CommandError, ScoreError, OSError, ValueError)
 
@@ -115,11 +115,12 @@ def make_run(run: Run, commands: Commands, results: Results) -> str:
             return "is being made by another process: left out"
         if run.key in results.rows():
             return "was made by another process"
+        environment = describe_environment()  # before the training, not after
         link_dump(folder / "dump", folder / run.experiment / "dump")
         for command in commands.of_run(run):
             commands.run(command, folder, lock)
         config = Path(commands.plan.base_config).name
-        row, counts = collect_row(run, folder, config)
+        row, counts = collect_row(run, folder, config, environment)
         results.add(row, counts)
     return f"WER {float(row['wer']):.2f} %, SI-SNR {row['si_snr']} dB"
 

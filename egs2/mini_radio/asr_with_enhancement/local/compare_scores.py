@@ -16,7 +16,6 @@ from compare_results import KEY, Counts
 from compare_tools import (
     align,
     c_order,
-    describe_environment,
     read_counts,
     read_mean,
     read_table,
@@ -37,13 +36,16 @@ Figures = dict[str, float]
 Scalars = dict[str, dict[int, float]]
 
 
-def collect_row(run: Run, folder: Path, config: str) -> tuple[dict[str, str], Counts]:
+def collect_row(
+    run: Run, folder: Path, config: str, environment: dict[str, str]
+) -> tuple[dict[str, str], Counts]:
     """Return the run's row and its word errors by utterance.
 
     Args:
         run: the run, finished.
         folder: of its condition.
         config: name of the base config.
+        environment: what ``describe_environment`` said when the run began.
 
     Raises:
         ScoreError, OSError, ValueError: a result is missing or is none.
@@ -54,7 +56,6 @@ def collect_row(run: Run, folder: Path, config: str) -> tuple[dict[str, str], Co
         folder / "dump/raw" / TEST_SET / "text_spk1", decoded / "text_spk1"
     )
     levels = _read_levels(folder / "data" / TEST_SET / "utt2cnr", utterances)
-    environment = describe_environment()
     figures = {
         **error_rates(counts, levels),
         "cer": 100 * read_counts(decoded / "score_cer" / "score.json").error_rate,
