@@ -13,6 +13,7 @@ import pytest
 import torch
 
 REPO_ROOT = Path(__file__).resolve().parent.parent
+QUICK_START = Path(__file__).resolve().parent / "quick_start"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -43,11 +44,14 @@ def repo_root() -> Path:
 
 @pytest.fixture(scope="session")
 def repo_env() -> dict[str, str]:
-    """Environment for child processes, which do not inherit pytest's path."""
+    """Environment for child processes, which do not inherit pytest's path.
+
+    They start quickly, see ``quick_start/typeguard.py``.
+    """
     python_folder = str(Path(sys.executable).parent)
     return {
         **os.environ,
-        "PYTHONPATH": str(REPO_ROOT),
+        "PYTHONPATH": os.pathsep.join([str(REPO_ROOT), str(QUICK_START)]),
         "PATH": os.pathsep.join([python_folder, os.environ.get("PATH", os.defpath)]),
         "OMP_NUM_THREADS": "1",
     }

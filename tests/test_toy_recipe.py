@@ -68,8 +68,10 @@ class Recipe:
 
 @pytest.fixture(scope="module")
 def recipe(tmp_path_factory, repo_root, repo_env) -> Recipe:
+    """All stages were run, with upstream's checks of types, unlike in other tests."""
     folder = tmp_path_factory.mktemp("toy") / "my recipe"
-    recipe = Recipe(folder, repo_root, repo_env)
+    env = {**repo_env, "PYTHONPATH": str(repo_root)}
+    recipe = Recipe(folder, repo_root, env)
     recipe.printed = recipe.run()
     return recipe
 
