@@ -92,12 +92,16 @@ def test_means_spread_and_relative_change_worked_by_hand(plan, results, load):
 
 
 def test_one_seed_has_neither_spread_nor_significance(plan, results, load):
-    """Its p-value would speak of one model, not of the method."""
+    """Its p-value would speak of one model, not of the method.
+
+    It is compared with the same seed: the mean over another seed, of 25 % in place of
+    20 %, would have made it look better than it is.
+    """
     statistics = load("statistics")
     rows = {k: v for k, v in results.rows().items() if k[1:3] != ("remedy", "1")}
     remedy = statistics.summarize(plan, rows, results.words())["easy"][1]
     assert np.isnan(remedy.std["wer"]) and np.isnan(remedy.p_value)
-    assert remedy.change == pytest.approx(-60)
+    assert remedy.change == pytest.approx(-50)
 
 
 def test_the_table_and_the_picture_show_them(recipe, results, repo_root, repo_env):

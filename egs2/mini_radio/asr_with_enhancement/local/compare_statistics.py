@@ -17,7 +17,8 @@ class Summary(NamedTuple):
         rows: seed -> its row.
         mean: figure -> mean over the seeds, nan where a seed has none.
         std: figure -> standard deviation over the seeds (n - 1), nan for one seed.
-        change: WER relative to the baseline's mean WER, per cent; nan without one.
+        change: mean WER relative to the baseline's, per cent, over the seeds that both
+            have; nan without one.
         p_value: of the difference in WER from the baseline, see paired_bootstrap.
     """
 
@@ -68,11 +69,22 @@ def _summarize(
     }
     change = p_value = math.nan
     if base_keys and method != plan.baseline:
-        base = np.mean([float(rows[key]["wer"]) for key in base_keys.values()])
-        change = float(100 * (mean["wer"] / base - 1)) if base else math.nan
+        change = _change(keys, base_keys, rows)
         p_value = _p_value(keys, base_keys, words)
     by_seed = {seed: rows[key] for seed, key in keys.items()}
     return Summary(condition, method, by_seed, mean, spread, change, p_value)
+
+
+def _change(keys: dict[int, Key], base_keys: dict[int, Key], rows: dict) -> float:
+    """Return the change of the WER in per cent over the seeds that both have.
+
+    The seed moves the WER more than most methods do: over other seeds than its own the
+    baseline would be another.
+    """
+    seeds = keys.keys() & base_keys.keys()
+    base = sum(float(rows[base_keys[seed]]["wer"]) for seed in seeds)
+    ours = sum(float(rows[keys[seed]]["wer"]) for seed in seeds)
+    return 100 * (ours / base - 1) if base else math.nan
 
 
 def _p_value(keys: dict[int, Key], base_keys: dict[int, Key], words: dict) -> float:

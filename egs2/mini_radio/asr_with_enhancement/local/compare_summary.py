@@ -19,8 +19,9 @@ ENHANCEMENT = ("SI-SNR dB", "std", "SDR dB", "STOI %", "PESQ")
 TRAINING = ("conflict", "rescaled", "stretch p50", "p99", "s/step")
 NOTES = f"""\
 WER: mean over the seeds, its standard deviation (n - 1), and each seed's value. change:
-of the mean WER against `{{baseline}}`. p: two-sided, paired bootstrap over utterances
-and seeds ({DRAWS} draws), from two seeds on; not corrected for the number of methods.
+of the mean WER against `{{baseline}}`, over the seeds that both have. p: of the same,
+two-sided, paired bootstrap over utterances and seeds ({DRAWS} draws), from two seeds
+on; not corrected for the number of methods.
 low, mid, high CNR: thirds of the test utterances by carrier-to-noise ratio. valid acc:
 share of tokens right, given those before, at the best epoch. conflict, rescaled: of the
 shared tensors, averaged over the training. stretch: percentiles over the steps of the
