@@ -27,6 +27,11 @@ methods:
 """
 
 
+HARD = CONF.replace(
+    "methods:", '    hard: {corpus: "--num_test 5", trained_on: easy}\nmethods:'
+)
+
+
 @pytest.fixture
 def recipe(tmp_path, monkeypatch) -> Path:
     """A recipe folder with a plan; the current folder."""
@@ -47,7 +52,7 @@ def load(import_script):
 
 @pytest.fixture
 def plan(recipe, load):
-    return load("plan").read_plan(Path("compare.yaml"))
+    return load("yaml").read_plan(Path("compare.yaml"))
 
 
 def add(results, run, wer, words, **figures):
@@ -125,7 +130,7 @@ def test_methods_scored_on_other_utterances_are_refused(plan, results, load):
 
 def test_a_definition_depends_on_what_defines_a_run_alone(recipe, plan, load):
     def definitions():
-        runs = load("plan").read_plan(Path("compare.yaml")).runs
+        runs = load("yaml").read_plan(Path("compare.yaml")).runs
         return {run.label: run.definition for run in runs}
 
     before = definitions()
@@ -155,12 +160,25 @@ def test_a_definition_depends_on_what_defines_a_run_alone(recipe, plan, load):
         ("{first: ", "{second: ", "expected the keys args or args, first or asr_alone"),
         ("    remedy:", "    re/medy:", "a name has letters"),
         ("base.yaml", "none.yaml", "none.yaml: cannot be read"),
+        ("trained_on: easy", "trained_on: mild", "'mild': expected a condition above"),
+        ("trained_on: easy", "trained_on: hard", "'hard': expected a condition above"),
     ],
 )
 def test_a_wrong_plan_is_told(recipe, load, old, new, message):
-    (recipe / "compare.yaml").write_text(CONF.replace(old, new))
+    (recipe / "compare.yaml").write_text(HARD.replace(old, new))
     with pytest.raises(ValueError, match=message):
-        load("plan").read_plan(Path("compare.yaml"))
+        load("yaml").read_plan(Path("compare.yaml"))
+
+
+def test_a_test_of_other_models_depends_on_their_training_too(recipe, load):
+    def definition(conf):
+        (recipe / "compare.yaml").write_text(conf)
+        runs = load("yaml").read_plan(Path("compare.yaml")).runs
+        return next(run.definition for run in runs if run.label == "hard/sum/0")
+
+    changes = (("num_test 3", "num_test 4"), ("num_test 5", "num_test 6"))
+    found = [definition(HARD.replace(*change)) for change in changes]
+    assert len({definition(HARD), *found}) == 3
 
 
 def test_dry_run_lists_what_has_no_row(recipe, results, repo_root, repo_env):
@@ -182,7 +200,7 @@ def test_a_changed_definition_is_run_again_and_the_old_row_stays(
     (recipe / "compare.yaml").write_text(CONF.replace("=null", "=dynamic"))
     done = run_driver(repo_env, repo_root, "--dry_run", "--runs", "remedy")
     assert "0 runs are done, 2 are to do" in done.stdout
-    new_plan = load("plan").read_plan(Path("compare.yaml"))
+    new_plan = load("yaml").read_plan(Path("compare.yaml"))
     run = next(r for r in new_plan.runs if r.key[1:3] == ("remedy", "1"))
     add(results, run, 50, [(5, 5), (0, 3), (0, 2)])
     assert len(results.rows()) == 5
@@ -214,11 +232,16 @@ def test_a_torn_row_is_told_with_its_line(results):
 
 STARTER = """\
 import pathlib, sys
-log, words = pathlib.Path(sys.argv[1]), " ".join(sys.argv[2:])
+log, words = pathlib.Path(sys.argv[1]), sys.argv[2:]
 log.parent.mkdir(parents=True, exist_ok=True)
-log.write_text(f"# {words}\\nwhat went wrong\\n")
+with log.open("a") as file:
+    file.write(f"# {' '.join(words)}\\nwhat went wrong\\n")
 pathlib.Path("dump/raw/test").mkdir(parents=True, exist_ok=True)
-sys.exit("remedy" in words)
+if words[words.index("--stage") + 1] == "11":
+    exp = pathlib.Path(words[words.index("--enh_asr_exp") + 1])
+    exp.mkdir(parents=True, exist_ok=True)
+    (exp / "valid.acc.ave.pth").write_text(log.name)
+sys.exit("remedy" in " ".join(words))
 """
 
 
@@ -275,6 +298,27 @@ def test_data_are_made_once_and_a_run_made_elsewhere_is_left_out(plan, parts):
     runs.make_run(run, commands, results)
     assert results.rows()[run.key]["commit"] == "began"
     assert "was made" in runs.make_run(run, commands, results)
+
+
+def test_a_condition_without_a_training_tests_the_model_of_another(recipe, parts, load):
+    """It is trained by whichever run comes first, and once."""
+    (recipe / "compare.yaml").write_text(HARD)
+    plan = load("yaml").read_plan(Path("compare.yaml"))
+    easy, hard = (
+        next(run for run in plan.runs if run.label == f"{name}/sum/0")
+        for name in ("easy", "hard")
+    )
+    runs, commands, results = parts
+    assert runs.prepare([hard], commands) == []
+    for run in (hard, easy):
+        assert "WER 10.00 %" in runs.make_run(run, commands, results)
+    assert hard.training.key == easy.key != hard.key
+    (log,) = recipe.glob("**/log/sum*.stage11.log")
+    assert log.read_text().count("--stage 11") == 1
+    model = hard.condition.folder / hard.experiment / "valid.acc.ave.pth"
+    assert model.resolve().is_relative_to(easy.condition.folder.resolve())
+    logs = [f"{run.condition.folder}/log" for run in (easy, hard)]
+    assert all(len(list(Path(log).glob("sum*.stage12.log"))) == 1 for log in logs)
 
 
 def test_runs_share_the_audio_but_not_the_scores(tmp_path, load):

@@ -18,25 +18,34 @@ FOLD_LENGTHS = ("80000", "150")  # samples and tokens, as asr_with_enhancement.s
 
 
 def main() -> None:
-    """Run training, decoding and scoring; exit with the code of what fails."""
+    """Run training, or decoding and scoring; exit with the code of what fails."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("step", choices=("train", "test"))
     parser.add_argument("--exp", type=Path, required=True, help="experiment folder")
     parser.add_argument("--config", type=Path, required=True, help="joint config")
     parser.add_argument("--decode_config", required=True)
     parser.add_argument("--args", default="", help="more flags of the training")
     parser.add_argument("--ngpu", default="0")
     args = parser.parse_args()
-    args.exp.mkdir(parents=True, exist_ok=True)
-    config = yaml.safe_load(args.config.read_text(encoding="utf-8"))
-    derived = args.exp / "asr.yaml"
-    derived.write_text(yaml.safe_dump(asr_config(config)), encoding="utf-8")
-    decoded = args.exp / "decode_asr" / "test"
     try:
-        train(args.exp, derived, [*shlex.split(args.args), "--ngpu", args.ngpu])
-        decode(args.exp, args.decode_config, decoded)
-        score(decoded)
+        if args.step == "train":
+            flags = [*shlex.split(args.args), "--ngpu", args.ngpu]
+            train(args.exp, derive_config(args.config, args.exp), flags)
+        else:
+            decoded = args.exp / "decode_asr" / "test"
+            decode(args.exp, args.decode_config, decoded)
+            score(decoded)
     except subprocess.CalledProcessError as error:
         sys.exit(error.returncode)
+
+
+def derive_config(joint: Path, exp: Path) -> Path:
+    """Write the recogniser's part of a joint config to the experiment folder."""
+    exp.mkdir(parents=True, exist_ok=True)
+    config = asr_config(yaml.safe_load(joint.read_text(encoding="utf-8")))
+    derived = exp / "asr.yaml"
+    derived.write_text(yaml.safe_dump(config), encoding="utf-8")
+    return derived
 
 
 def asr_config(joint: dict) -> dict:

@@ -60,28 +60,36 @@ class Commands:
             *condition.recipe_words,
         ]
 
-    def of_run(self, run: Run) -> list[list[str]]:
-        """Return the commands of a run, one after the other."""
+    def of_training(self, run: Run) -> list[list[str]]:
+        """Return the commands that train a run's model, one after the other."""
         exp, method = run.experiment, run.method
         if "asr_alone" in method:
-            return [self._asr_alone(run)]
+            return [self._asr_alone(run, "train")]
         if "first" not in method:
-            return [self._stages(run, exp, method["args"], "15")]
+            return [self._stages(run, exp, method["args"], 11, 11)]
         first = f"{exp}_first"
         model = f"{first}/{FIRST_MODEL}:enh_model:enh_model"
         return [
-            self._stages(run, first, method["first"], "11"),
+            self._stages(run, first, method["first"], 11, 11),
             [
-                *self._stages(run, exp, method["args"], "15"),
+                *self._stages(run, exp, method["args"], 11, 11),
                 *("--pretrained_model", model),
             ],
         ]
 
-    def _stages(self, run: Run, exp: str, flags: str, stop_stage: str) -> list[str]:
+    def of_test(self, run: Run) -> list[str]:
+        """Return the command that decodes and scores a run's test set."""
+        if "asr_alone" in run.method:
+            return self._asr_alone(run, "test")
+        return self._stages(run, run.experiment, run.method["args"], 12, 15)
+
+    def _stages(
+        self, run: Run, exp: str, flags: str, stage: int, stop_stage: int
+    ) -> list[str]:
         nj = str(self.machine.nj)
         return [
-            *self._start(f"log/{Path(exp).name}.log"),
-            *("./run.sh", "--stage", "11", "--stop_stage", stop_stage),
+            *self._start(f"log/{Path(exp).name}.stage{stage}.log"),
+            *("./run.sh", "--stage", str(stage), "--stop_stage", str(stop_stage)),
             *("--ngpu", str(self.machine.ngpu), "--nj", nj, "--inference_nj", nj),
             *("--enh_asr_config", self.plan.base_config),
             *("--inference_config", self.plan.decode_config),
@@ -90,11 +98,11 @@ class Commands:
             *run.condition.recipe_words,
         ]
 
-    def _asr_alone(self, run: Run) -> list[str]:
+    def _asr_alone(self, run: Run, step: str) -> list[str]:
         flags = self._training_flags(run, run.method["asr_alone"])
         return [
-            *self._start(f"log/{Path(run.experiment).name}.log"),
-            *("python3", "local/compare_asr_alone.py", "--exp", run.experiment),
+            *self._start(f"log/{Path(run.experiment).name}.{step}.log"),
+            *("python3", "local/compare_asr_alone.py", step, "--exp", run.experiment),
             *("--config", self.plan.base_config, f"--args={flags}"),
             *("--decode_config", self.plan.decode_config),
             *("--ngpu", str(self.machine.ngpu)),

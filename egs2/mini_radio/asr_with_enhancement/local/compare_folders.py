@@ -5,6 +5,8 @@ from pathlib import Path
 # What a recipe makes, and so what each condition has of its own
 MADE = {"data", "downloads", "dump", "exp"}
 TEST_SET = "test"
+# What a test needs of a training: its model, and its figures for the row
+MODEL = ("config.yaml", "*.ave.pth", "tensorboard")
 
 
 def link_recipe(folder: Path) -> None:
@@ -30,6 +32,19 @@ def link_dump(dump: Path, own: Path) -> None:
     for path in (dump / "raw" / TEST_SET).iterdir():
         if path.name != "scoring":
             _link(own_test / path.name, path)
+
+
+def has_model(experiment: Path) -> bool:
+    """Whether a training has ended: then its models are averaged."""
+    return any(experiment.glob("*.ave.pth"))
+
+
+def link_model(experiment: Path, own: Path) -> None:
+    """Make an experiment folder that tests another one's model."""
+    own.mkdir(parents=True, exist_ok=True)
+    for pattern in MODEL:
+        for path in experiment.glob(pattern):
+            _link(own / path.name, path)
 
 
 def _link(link: Path, target: Path) -> None:

@@ -1,33 +1,25 @@
-"""What a comparison's YAML asks for: a run for each condition, method and seed."""
+"""What a comparison consists of: a run for each condition, method and seed."""
 
 import hashlib
 import json
-import re
 import shlex
 from pathlib import Path
-from typing import NamedTuple
-
-import yaml
+from typing import NamedTuple, Optional
 
 WORK = Path("exp/compare")  # data and experiments of the comparison
-KEYS = {
-    "base_config": str,
-    "decode_config": str,
-    "baseline": str,
-    "seeds": list,
-    "common_args": str,
-    "conditions": dict,
-    "methods": dict,
-}
-METHOD_FORMS = ({"args"}, {"first", "args"}, {"asr_alone"})
 
 
 class Condition(NamedTuple):
-    """A corpus: options of ``local/data.sh`` and of ``run.sh``."""
+    """A corpus: options of ``local/data.sh`` and of ``run.sh``.
+
+    With ``trained_on`` its training set is not used: the models of that condition are
+    tested on its test set.
+    """
 
     name: str
     corpus: str
     recipe: str
+    trained_on: Optional["Condition"] = None
 
     @property
     def folder(self) -> Path:
@@ -42,17 +34,23 @@ class Condition(NamedTuple):
     @property
     def corpus_words(self) -> list[str]:
         """All that defines the data."""
-        return [*shlex.split(self.corpus), "|", *self.recipe_words]
+        words = [*shlex.split(self.corpus), "|", *self.recipe_words]
+        return words + (["|", *self.trained_on.corpus_words] if self.trained_on else [])
 
 
 class Run(NamedTuple):
-    """One training with its scores; ``method`` holds flags under METHOD_FORMS' keys."""
+    """One training with its scores.
+
+    ``method`` holds flags under one of the sets of keys of ``compare_yaml.METHODS``;
+    ``training`` is the run of another condition whose model is tested, if any.
+    """
 
     condition: Condition
     name: str
     seed: int
     definition: str
     method: dict[str, str]
+    training: Optional["Run"] = None
 
     @property
     def key(self) -> tuple[str, str, str, str]:
@@ -68,6 +66,11 @@ class Run(NamedTuple):
     def experiment(self) -> str:
         """Its folder below the condition's."""
         return f"exp/{self.name}_seed{self.seed}_{self.definition}"
+
+    @property
+    def lock(self) -> Path:
+        """What a process holds that makes or reads the experiment."""
+        return self.condition.folder / f"{self.experiment}.lock"
 
 
 class Plan(NamedTuple):
@@ -86,79 +89,3 @@ def short_hash(content: object) -> str:
     """Return 8 hexadecimal digits that depend on the content alone."""
     text = json.dumps(content, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:8]
-
-
-def read_plan(path: Path) -> Plan:
-    """Return the plan of a YAML file.
-
-    Raises:
-        ValueError: a key is missing, unknown or of the wrong type.
-    """
-    conf = _read_yaml(path)
-    for key in sorted(conf.keys() ^ KEYS.keys()):
-        problem = "is not a key of a comparison" if key in conf else "is missing"
-        raise ValueError(f"{path}: {key}: {problem}; keys are {', '.join(KEYS)}")
-    for key, kind in KEYS.items():
-        if not isinstance(conf[key], kind) or (kind is not str and not conf[key]):
-            raise ValueError(
-                f"{path}: {key}: {conf[key]!r}: expected a {kind.__name__}"
-            )
-    if conf["baseline"] not in conf["methods"]:
-        raise ValueError(f"{path}: baseline: {conf['baseline']!r}: is not in methods")
-    for seed in conf["seeds"]:
-        if type(seed) is not int:
-            raise ValueError(f"{path}: seeds: {seed!r}: expected a whole number")
-    conditions = [_condition(path, *item) for item in conf["conditions"].items()]
-    methods = {name: _method(path, name, m) for name, m in conf["methods"].items()}
-    shared = [_read_yaml(Path(conf[key])) for key in ("base_config", "decode_config")]
-    shared.append(shlex.split(conf["common_args"]))
-    runs = [
-        Run(condition, name, seed, _definition(shared, condition, method), method)
-        for seed in conf["seeds"]
-        for condition in conditions
-        for name, method in methods.items()
-    ]
-    plain = {key: conf[key] for key in Plan._fields if KEYS.get(key) is str}
-    names = [condition.name for condition in conditions]
-    return Plan(**plain, conditions=names, methods=list(methods), runs=runs)
-
-
-def _definition(shared: list, condition: Condition, method: dict[str, str]) -> str:
-    words = {key: shlex.split(flags) for key, flags in method.items()}
-    return short_hash([*shared, condition.corpus_words, words])
-
-
-def _read_yaml(path: Path) -> dict:
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ValueError(f"{path}: cannot be read: {error.strerror}") from None
-    except yaml.YAMLError as error:
-        raise ValueError(f"{path}: is not YAML: {error}") from None
-    if not isinstance(content, dict):
-        raise ValueError(f"{path}: holds no keys; expected lines like 'key: value'")
-    return content
-
-
-def _condition(path: Path, name: str, conf: dict) -> Condition:
-    _check_mapping(
-        path, f"conditions: {name}", conf, ({"corpus"}, {"corpus", "recipe"})
-    )
-    return Condition(str(name), conf["corpus"], conf.get("recipe", ""))
-
-
-def _method(path: Path, name: str, conf: str | dict) -> dict[str, str]:
-    method = {"args": conf} if isinstance(conf, str) else conf
-    _check_mapping(path, f"methods: {name}", method, METHOD_FORMS)
-    return method
-
-
-def _check_mapping(path: Path, place: str, conf: dict, forms: tuple) -> None:
-    if not re.fullmatch(r"[\w.-]+", place.split(": ", 1)[1], re.ASCII):
-        raise ValueError(f"{path}: {place}: a name has letters, digits and _ . - only")
-    if not isinstance(conf, dict) or set(conf) not in forms:
-        known = " or ".join(", ".join(sorted(form)) for form in forms)
-        raise ValueError(f"{path}: {place}: {conf!r}: expected the keys {known}")
-    for key, flags in conf.items():
-        if not isinstance(flags, str):
-            raise ValueError(f"{path}: {place}: {key}: {flags!r}: expected text")

@@ -1,7 +1,8 @@
 """Train and score every run of a comparison that ``results.tsv`` does not hold yet.
 
 The data of a condition are made once. Each run goes through stages 11 to 15 of run.sh
-in a folder of its own below ``exp/compare``, where a stopped one resumes.
+in a folder of its own below ``exp/compare``, where a stopped one resumes; stage 11, the
+training, in the folder of another condition if it is only a test of what that trains.
 """
 
 import argparse
@@ -15,13 +16,15 @@ import time
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from pathlib import Path
 from queue import SimpleQueue
+from typing import IO
 
 from compare_commands import CommandError, Commands, Machine
-from compare_folders import link_dump, link_recipe
-from compare_plan import Condition, Plan, Run, read_plan
+from compare_folders import has_model, link_dump, link_model, link_recipe
+from compare_plan import Condition, Plan, Run
 from compare_results import Key, Results, locked
 from compare_scores import collect_row
 from compare_tools import ScoreError, describe_environment
+from compare_yaml import read_plan
 
 Failures = (CommandError, ScoreError, OSError, ValueError)
 
@@ -40,13 +43,18 @@ def main() -> int:
     commands = Commands(plan, machine)
     if args.dry_run:
         for run in todo:
-            print(run.label, *map(shlex.join, commands.of_run(run)), sep="\n    ")
+            steps = [*commands.of_training(run.training or run), commands.of_test(run)]
+            print(run.label, *map(shlex.join, steps), sep="\n    ")
         return 0
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         failed = prepare(todo, commands)
         if args.stop_stage > 1:
-            ready = [run for run in todo if run.condition.name not in failed]
+            ready = [
+                run
+                for run in todo
+                if not {c.name for c in conditions_of(run)} & {*failed}
+            ]
             make = functools.partial(make_run, commands=commands, results=results)
             failed += make_all(ready, make, args.jobs, machine.cores_of_workers())
     except KeyboardInterrupt:
@@ -87,13 +95,19 @@ def select_runs(plan: Plan, done: dict[Key, dict], expression: str) -> list[Run]
 def prepare(runs: list[Run], commands: Commands) -> list[str]:
     """Make the data of all conditions; return the names of those that failed."""
     failed = []
-    for condition in dict.fromkeys(run.condition for run in runs):
+    for condition in dict.fromkeys(c for run in runs for c in conditions_of(run)):
         try:
             prepare_condition(condition, commands)
         except Failures as error:
             print(f"data of {condition.name}: {error}", file=sys.stderr, flush=True)
             failed.append(condition.name)
     return failed
+
+
+def conditions_of(run: Run) -> list[Condition]:
+    """Return the conditions whose data a run needs."""
+    others = [run.condition.trained_on] if run.condition.trained_on else []
+    return [*others, run.condition]
 
 
 def prepare_condition(condition: Condition, commands: Commands) -> None:
@@ -110,19 +124,34 @@ def prepare_condition(condition: Condition, commands: Commands) -> None:
 def make_run(run: Run, commands: Commands, results: Results) -> str:
     """Train, score, add the row; return what to say about it."""
     folder = run.condition.folder
-    with locked(folder / f"{run.experiment}.lock", wait=False) as lock:
+    with locked(run.lock, wait=False) as lock:
         if lock is None:
             return "is being made by another process: left out"
         if run.key in results.rows():
             return "was made by another process"
         environment = describe_environment()  # before the training, not after
+        if run.training is not None:
+            with locked(run.training.lock) as training_lock:
+                train(run.training, commands, training_lock)
+            exp = run.training.condition.folder / run.training.experiment
+            link_model(exp, folder / run.experiment)
+        else:
+            train(run, commands, lock)
         link_dump(folder / "dump", folder / run.experiment / "dump")
-        for command in commands.of_run(run):
-            commands.run(command, folder, lock)
+        commands.run(commands.of_test(run), folder, lock)
         config = Path(commands.plan.base_config).name
         row, counts = collect_row(run, folder, config, environment)
         results.add(row, counts)
     return f"WER {float(row['wer']):.2f} %, SI-SNR {row['si_snr']} dB"
+
+
+def train(run: Run, commands: Commands, lock: IO) -> None:
+    """Train the model of a run, unless that is done."""
+    folder = run.condition.folder
+    if not has_model(folder / run.experiment):
+        link_dump(folder / "dump", folder / run.experiment / "dump")
+        for command in commands.of_training(run):
+            commands.run(command, folder, lock)
 
 
 def make_all(

@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from compare_picture import draw
-from compare_plan import Plan, read_plan
+from compare_plan import Plan
 from compare_results import Results
 from compare_statistics import DRAWS, Summary, summarize
 from compare_tools import markdown_table
+from compare_yaml import read_plan
 
 TABLE, PICTURE = "RESULTS_methods.md", "images_methods.png"
 RECOGNITION = ("WER %", "std", "each seed", "change %", "p", "CER %")
