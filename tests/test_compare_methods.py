@@ -17,6 +17,7 @@ base_config: base.yaml
 decode_config: decode.yaml
 baseline: sum
 seeds: [0, 1]
+start: ""
 common_args: "--max_epoch 2"
 conditions:
     easy: {corpus: "--num_test 3", recipe: "--nbpe 40"}
@@ -170,6 +171,35 @@ def test_a_wrong_plan_is_told(recipe, load, old, new, message):
         load("yaml").read_plan(Path("compare.yaml"))
 
 
+def test_all_methods_may_start_from_one_recogniser(recipe, load, parts):
+    """It depends on its own flags alone, and is trained once, by the first run."""
+    (recipe / "compare.yaml").write_text(HARD.replace('""', '"--max_epoch 9"'))
+    plan = load("yaml").read_plan(Path("compare.yaml"))
+    assert len({run.start.key for run in plan.runs}) == 1
+    (recipe / "compare.yaml").write_text(
+        HARD.replace('""', '"--max_epoch 9"').replace("epoch 2", "epoch 3")
+    )
+    other = load("yaml").read_plan(Path("compare.yaml"))
+    assert {run.start.key for run in other.runs} == {plan.runs[0].start.key}
+    assert not {run.key for run in other.runs} & {run.key for run in plan.runs}
+
+    runs, commands, results = parts
+    easy = {run.name: run for run in plan.runs if run.label.startswith("easy")}
+    for run in easy.values():
+        runs.prepare([run], commands)
+        if run.name != "remedy":
+            runs.make_run(run, commands, results)
+    logs = run.condition.folder / "log"
+    (start,) = logs.glob("start_*")
+    model = f"{run.start.experiment}/valid.acc.ave.pth::s2t_model"
+    assert start.read_text().count("--max_epoch 9 --seed 0") == 1
+    assert f"--init_param {model} --seed 1" in next(logs.glob("sum*11.log")).read_text()
+    first = next(logs.glob("cascade*_first.*.log")).read_text()
+    second = next(logs.glob("cascade*[!t].stage11.log")).read_text()
+    assert model in first and model not in second
+    assert "_first/valid.loss.ave.pth --seed" in second
+
+
 def test_a_test_of_other_models_depends_on_their_training_too(recipe, load):
     def definition(conf):
         (recipe / "compare.yaml").write_text(conf)
@@ -191,7 +221,7 @@ def test_dry_run_lists_what_has_no_row(recipe, results, repo_root, repo_env):
     lines = [line for line in done.stdout.splitlines() if "nice run.pl" in line]
     assert "--stop_stage 11" in lines[0] and "--enh_weight 1 --seed 0" in lines[0]
     assert "_first/valid.loss.ave.pth:enh_model:enh_model" in lines[1]
-    assert "--freeze_param enh_model --seed 0" in lines[1] and "--nbpe 40" in lines[1]
+    assert "--freeze_param enh_model --init" in lines[1] and "--nbpe 40" in lines[1]
 
 
 def test_a_changed_definition_is_run_again_and_the_old_row_stays(
@@ -237,8 +267,9 @@ log.parent.mkdir(parents=True, exist_ok=True)
 with log.open("a") as file:
     file.write(f"# {' '.join(words)}\\nwhat went wrong\\n")
 pathlib.Path("dump/raw/test").mkdir(parents=True, exist_ok=True)
-if words[words.index("--stage") + 1] == "11":
-    exp = pathlib.Path(words[words.index("--enh_asr_exp") + 1])
+option = "--exp" if "--exp" in words else "--enh_asr_exp"
+if "train" in words or words[words.index("--stage") + 1] == "11":
+    exp = pathlib.Path(words[words.index(option) + 1])
     exp.mkdir(parents=True, exist_ok=True)
     (exp / "valid.acc.ave.pth").write_text(log.name)
 sys.exit("remedy" in " ".join(words))

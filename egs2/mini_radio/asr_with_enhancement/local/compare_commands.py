@@ -11,6 +11,7 @@ from typing import IO, NamedTuple
 from compare_plan import Condition, Plan, Run
 
 FIRST_MODEL = "valid.loss.ave.pth"
+START_MODEL = "valid.acc.ave.pth"
 TAIL_LINES = 15
 
 
@@ -64,23 +65,23 @@ class Commands:
         """Return the commands that train a run's model, one after the other."""
         exp, method = run.experiment, run.method
         if "asr_alone" in method:
-            return [self._asr_alone(run, "train")]
+            return [self._asr_alone(run, "train", _start_flags(run, ""))]
+        start = _start_flags(run, ":s2t_model")
         if "first" not in method:
-            return [self._stages(run, exp, method["args"], 11, 11)]
+            return [self._stages(run, exp, method["args"] + start, 11, 11)]
         first = f"{exp}_first"
-        model = f"{first}/{FIRST_MODEL}:enh_model:enh_model"
+        # With a start, its recogniser is in the first training's model, too.
+        part = "" if start else ":enh_model:enh_model"
+        second = f"{method['args']} --init_param {first}/{FIRST_MODEL}{part}"
         return [
-            self._stages(run, first, method["first"], 11, 11),
-            [
-                *self._stages(run, exp, method["args"], 11, 11),
-                *("--pretrained_model", model),
-            ],
+            self._stages(run, first, method["first"] + start, 11, 11),
+            self._stages(run, exp, second, 11, 11),
         ]
 
     def of_test(self, run: Run) -> list[str]:
         """Return the command that decodes and scores a run's test set."""
         if "asr_alone" in run.method:
-            return self._asr_alone(run, "test")
+            return self._asr_alone(run, "test", "")
         return self._stages(run, run.experiment, run.method["args"], 12, 15)
 
     def _stages(
@@ -94,12 +95,12 @@ class Commands:
             *("--enh_asr_config", self.plan.base_config),
             *("--inference_config", self.plan.decode_config),
             *("--dumpdir", f"{run.experiment}/dump", "--enh_asr_exp", exp),
-            *("--enh_asr_args", self._training_flags(run, flags)),
+            *("--enh_asr_args", f"{flags} --seed {run.seed}"),
             *run.condition.recipe_words,
         ]
 
-    def _asr_alone(self, run: Run, step: str) -> list[str]:
-        flags = self._training_flags(run, run.method["asr_alone"])
+    def _asr_alone(self, run: Run, step: str, start: str) -> list[str]:
+        flags = f"{run.method['asr_alone']}{start} --seed {run.seed}"
         return [
             *self._start(f"log/{Path(run.experiment).name}.{step}.log"),
             *("python3", "local/compare_asr_alone.py", step, "--exp", run.experiment),
@@ -107,9 +108,6 @@ class Commands:
             *("--decode_config", self.plan.decode_config),
             *("--ngpu", str(self.machine.ngpu)),
         ]
-
-    def _training_flags(self, run: Run, flags: str) -> str:
-        return f"{self.plan.common_args} {flags} --seed {run.seed}"
 
     def _start(self, log: str) -> list[str]:
         return ["nice", *self.machine.starter, log]
@@ -149,6 +147,13 @@ class Commands:
             os.killpg(child.pid, signal.SIGTERM)
         for child in children:
             child.wait()
+
+
+def _start_flags(run: Run, part: str) -> str:
+    """Return the flags that load the recogniser that a run begins with."""
+    if run.start is None:
+        return ""
+    return f" --init_param {run.start.experiment}/{START_MODEL}:{part}"
 
 
 def _tail(log: Path) -> str:

@@ -42,6 +42,7 @@ class Run(NamedTuple):
     """One training with its scores.
 
     ``method`` holds flags under one of the sets of keys of ``compare_yaml.METHODS``;
+    ``start`` is the training of the recogniser that it begins with, if any;
     ``training`` is the run of another condition whose model is tested, if any.
     """
 
@@ -50,6 +51,7 @@ class Run(NamedTuple):
     seed: int
     definition: str
     method: dict[str, str]
+    start: Optional["Run"] = None
     training: Optional["Run"] = None
 
     @property

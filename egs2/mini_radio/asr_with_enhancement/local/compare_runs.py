@@ -43,7 +43,9 @@ def main() -> int:
     commands = Commands(plan, machine)
     if args.dry_run:
         for run in todo:
-            steps = [*commands.of_training(run.training or run), commands.of_test(run)]
+            trainings = filter(None, (run.start, run.training or run))
+            steps = [words for r in trainings for words in commands.of_training(r)]
+            steps.append(commands.of_test(run))
             print(run.label, *map(shlex.join, steps), sep="\n    ")
         return 0
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -146,12 +148,16 @@ def make_run(run: Run, commands: Commands, results: Results) -> str:
 
 
 def train(run: Run, commands: Commands, lock: IO) -> None:
-    """Train the model of a run, unless that is done."""
+    """Train the model of a run and, before, what it starts from; unless it is done."""
     folder = run.condition.folder
-    if not has_model(folder / run.experiment):
-        link_dump(folder / "dump", folder / run.experiment / "dump")
-        for command in commands.of_training(run):
-            commands.run(command, folder, lock)
+    if has_model(folder / run.experiment):
+        return
+    if run.start is not None:
+        with locked(run.start.lock) as start_lock:
+            train(run.start, commands, start_lock)
+    link_dump(folder / "dump", folder / run.experiment / "dump")
+    for command in commands.of_training(run):
+        commands.run(command, folder, lock)
 
 
 def make_all(

@@ -3,6 +3,7 @@
 import re
 import shlex
 from pathlib import Path
+from typing import NamedTuple
 
 import yaml
 from compare_plan import Condition, Plan, Run, short_hash
@@ -12,6 +13,7 @@ KEYS = {
     "decode_config": str,
     "baseline": str,
     "seeds": list,
+    "start": str,
     "common_args": str,
     "conditions": dict,
     "methods": dict,
@@ -46,9 +48,9 @@ def read_plan(path: Path) -> Plan:
         conditions[name] = _condition(path, name, words, conditions)
     methods = {name: _method(path, name, m) for name, m in conf["methods"].items()}
     shared = [_read_yaml(Path(conf[key])) for key in ("base_config", "decode_config")]
-    shared.append(shlex.split(conf["common_args"]))
+    read = _Reader(shared, conf["common_args"], conf["start"])
     runs = [
-        _run(shared, condition, name, seed, method)
+        read.run(condition, name, seed, method)
         for seed in conf["seeds"]
         for condition in conditions.values()
         for name, method in methods.items()
@@ -57,12 +59,30 @@ def read_plan(path: Path) -> Plan:
     return Plan(**plain, conditions=list(conditions), methods=list(methods), runs=runs)
 
 
-def _run(shared: list, condition: Condition, name: str, seed: int, method: dict) -> Run:
-    words = {key: shlex.split(flags) for key, flags in method.items()}
-    definition = short_hash([*shared, condition.corpus_words, words])
-    trained_on = condition.trained_on
-    training = _run(shared, trained_on, name, seed, method) if trained_on else None
-    return Run(condition, name, seed, definition, method, training)
+class _Reader(NamedTuple):
+    """Makes runs of what all of them share."""
+
+    shared: list[dict]
+    common_args: str
+    start: str
+
+    def run(self, condition: Condition, name: str, seed: int, method: dict) -> Run:
+        words = {key: shlex.split(flags) for key, flags in method.items()}
+        common = shlex.split(self.common_args)
+        content = [*self.shared, common, condition.corpus_words, words]
+        origin = condition.trained_on or condition
+        start = self.start_of(origin) if self.start else None
+        definition = short_hash([*content, start.definition] if start else content)
+        flags = {key: f"{self.common_args} {more}" for key, more in method.items()}
+        run = Run(condition, name, seed, definition, flags, start)
+        if origin is condition:
+            return run
+        return run._replace(training=self.run(origin, name, seed, method))
+
+    def start_of(self, condition: Condition) -> Run:
+        words = shlex.split(self.start)
+        definition = short_hash([*self.shared, condition.corpus_words, words])
+        return Run(condition, "start", 0, definition, {"asr_alone": self.start})
 
 
 def _read_yaml(path: Path) -> dict:
