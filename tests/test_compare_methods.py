@@ -115,11 +115,11 @@ def test_the_table_and_the_picture_show_them(recipe, results, repo_root, repo_en
     command += ["--conf", "compare.yaml"]
     done = subprocess.run(command, env=repo_env, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    text = (recipe / "RESULTS_methods.md").read_text()
+    text = (recipe / "RESULTS_compare.md").read_text()
     assert "|sum|25.00|7.07|20.00, 30.00|-|-|" in text
     assert "|remedy|15.00|7.07|10.00, 20.00|-40.0|" in text
     assert "runs: 4 of 6" in text and "against `sum`" in text
-    assert (recipe / "images_methods.png").read_bytes().startswith(b"\x89PNG")
+    assert (recipe / "images_compare.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_methods_scored_on_other_utterances_are_refused(plan, results, load):

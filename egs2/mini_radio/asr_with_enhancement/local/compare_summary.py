@@ -1,4 +1,7 @@
-"""Write RESULTS_methods.md and images_methods.png from the tables of a comparison."""
+"""Write the table and the picture of a comparison from what its runs have left.
+
+Of ``conf/compare_NAME.yaml`` they are ``RESULTS_NAME.md`` and ``images_NAME.png``.
+"""
 
 import argparse
 import math
@@ -13,7 +16,6 @@ from compare_statistics import DRAWS, Summary, summarize
 from compare_tools import markdown_table
 from compare_yaml import read_plan
 
-TABLE, PICTURE = "RESULTS_methods.md", "images_methods.png"
 RECOGNITION = ("WER %", "std", "each seed", "change %", "p", "CER %")
 BANDS = ("WER low", "mid", "high CNR", "valid acc")
 ENHANCEMENT = ("SI-SNR dB", "std", "SDR dB", "STOI %", "PESQ")
@@ -32,7 +34,7 @@ largest factor on the ASR gradient.
 
 def main() -> None:
     """Write both files into the current folder."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--conf", type=Path, required=True, help="the comparison")
     args = parser.parse_args()
     results = Results(Path())
@@ -43,9 +45,11 @@ def main() -> None:
         sys.exit(f"compare_summary.py: error: {error}")
     if not any(summaries.values()):
         sys.exit(f"compare_summary.py: error: no run of {args.conf} is done yet")
-    Path(TABLE).write_text(describe(plan, summaries), encoding="utf-8")
-    draw(summaries, Path(PICTURE))
-    print(f"Wrote {TABLE} and {PICTURE}")
+    name = args.conf.stem.removeprefix("compare_")
+    table, picture = Path(f"RESULTS_{name}.md"), Path(f"images_{name}.png")
+    table.write_text(describe(plan, summaries), encoding="utf-8")
+    draw(summaries, picture)
+    print(f"Wrote {table} and {picture}")
 
 
 def describe(plan: Plan, summaries: dict[str, list[Summary]]) -> str:
