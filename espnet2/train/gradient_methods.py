@@ -5,6 +5,7 @@ from torch import Tensor
 
 from espnet2.train.gradient_options import GradientConf
 from espnet2.train.gradient_remedy import Remedy, remedy
+from espnet2.train.gradient_smoothing import SmoothedGradients
 from espnet2.train.torchjd_weightings import SHORT_NAMES, NamedWeightings
 
 OWN_METHODS = ("remedy", "sum", "asr_only", "one_way")
@@ -50,6 +51,7 @@ class GradientMethod:
             )
         self.name = name
         self.conf = conf
+        self.smoothed = SmoothedGradients(conf.smoothing) if conf.smoothing else None
         self.weightings: NamedWeightings | None = None
         if name not in OWN_METHODS:
             self.weightings = NamedWeightings(name, conf.weighting_conf, seed)
@@ -102,9 +104,12 @@ class GradientMethod:
 
     def state_dict(self) -> dict:
         """Return what a resumed run needs; empty for a method without a state."""
-        return {} if self.weightings is None else self.weightings.state_dict()
+        parts = {"weightings": self.weightings, "smoothed": self.smoothed}
+        return {name: p.state_dict() for name, p in parts.items() if p is not None}
 
     def load_state_dict(self, state: dict) -> None:
         """Go on from what ``state_dict`` returned."""
-        if self.weightings is not None and state:
-            self.weightings.load_state_dict(state)
+        parts = {"weightings": self.weightings, "smoothed": self.smoothed}
+        for name, part in parts.items():
+            if part is not None and name in state:
+                part.load_state_dict(state[name])

@@ -20,6 +20,9 @@ class GradientConf:
             "compress": G_SE down to K |G_ASR|, G_ASR as it is.
         granularity: "tensor" decides for each parameter tensor, as the authors' code;
             "module" once for all tensors under one prefix of ``shared_params``.
+        smoothing: 0 decides by the ASR gradient of the step, as published; b in (0, 1)
+            by its running mean over about 1 / (1 - b) steps, and adds along that mean
+            what it adds to the ASR gradient, see ``combine``.
         per_batch: with accumulation, decide on every micro-batch's gradients by
             themselves and add the results, as the authors' code, instead of once on
             their sum.
@@ -33,14 +36,18 @@ class GradientConf:
     projection: bool = True
     rescale: bool | str = True
     granularity: str = "tensor"
+    smoothing: float = 0.0
     per_batch: bool = False
     probe: bool = False
     weighting_conf: dict = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        is_number = isinstance(self.threshold, (int, float))
-        if not is_number or isinstance(self.threshold, bool) or not self.threshold > 0:
+        if not _is_number(self.threshold) or not self.threshold > 0:
             _fail("threshold", self.threshold, "a number > 0, such as 5.0")
+        if not _is_number(self.smoothing) or not 0 <= self.smoothing < 1:
+            _fail(
+                "smoothing", self.smoothing, "a number from 0 to below 1, such as 0.98"
+            )
         if not isinstance(self.rescale, bool) and self.rescale != "compress":
             _fail("rescale", self.rescale, "true, false or compress")
         for key in ("projection", "per_batch", "probe"):
@@ -54,6 +61,10 @@ class GradientConf:
             check_max_stretch(self.max_stretch)
         except ValueError as error:
             raise ValueError(f"gradient_conf: {error}") from None
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _fail(key: str, value: object, expected: str) -> None:

@@ -102,7 +102,12 @@ def combine(
 ) -> Surgery:
     """Return the gradient of every parameter that a loss reaches.
 
-    Works in place: both inputs' tensors are overwritten, and no memory is added.
+    The gradient of a shared parameter is w0 G_SE + w1 G_ASR. With ``smoothing`` the
+    weights follow from r, the running mean of G_ASR, in its place, and what the method
+    adds to the ASR gradient it adds along r: w0 G_SE + G_ASR + (w1 - 1) r.
+
+    Works in place: both inputs' tensors are overwritten, and no memory is added but for
+    the running means.
 
     Args:
         enh_grads: SE gradients by parameter name; a missing name counts as zero.
@@ -131,7 +136,12 @@ def combine(
         inverse = scale.double().reciprocal().to(scale.dtype)
         torch._foreach_mul_(enh, inverse)
         torch._foreach_mul_(asr, inverse)
-    decision, weights = _decide(gramians(enh, asr), shared, method)
+    if method.smoothed is None:
+        decision, weights = _decide(gramians(enh, asr), shared, method)
+    else:
+        means = method.smoothed.update(names, asr)
+        decision, weights = _decide(gramians(enh, means), shared, method)
+        weights = _add_along(means, asr, weights)
     weigh_in_place(enh, asr, weights if scale is None else weights * scale)
     keys = names if method.conf.granularity == "tensor" else list(shared)
     return Surgery(combined, keys, decision)
@@ -161,6 +171,13 @@ def _decide(
     decision = method.decide(sums, list(shared))
     rows = zip(decision.weights, sizes, strict=True)
     return decision, torch.cat([row.expand(size, 2) for row, size in rows])
+
+
+def _add_along(means: list[Tensor], asr: list[Tensor], weights: Tensor) -> Tensor:
+    """Make asr[i] into asr[i] + (w[i, 1] - 1) means[i]; return the weights left."""
+    for mean, grad, weight in zip(means, asr, weights[:, 1] - 1, strict=True):
+        grad.addcmul_(mean, weight.to(grad.dtype))
+    return torch.stack([weights[:, 0], torch.ones_like(weights[:, 1])], -1)
 
 
 def weigh_in_place(
