@@ -1,0 +1,111 @@
+"""Deciding by the running mean of the ASR gradient."""
+
+import pytest
+import torch
+
+from espnet2.train.gradient_methods import GradientMethod
+from espnet2.train.gradient_options import GradientConf
+from espnet2.train.gradient_smoothing import SmoothedGradients
+from espnet2.train.gradient_surgery import combine
+
+NAME = "enh_model.a"
+GROUPS = {"enh_model": [NAME]}
+
+
+def method(name: str = "one_way", **conf) -> GradientMethod:
+    return GradientMethod(name, GradientConf(**conf))
+
+
+def step(decider: GradientMethod, enh: list, asr: list, scale=None) -> torch.Tensor:
+    """The combined gradient of one tensor."""
+    pair = ({NAME: torch.tensor(values).double()} for values in (enh, asr))
+    return combine(*pair, GROUPS, decider, scale).gradients[NAME]
+
+
+def test_means_worked_by_hand_carry_no_bias_towards_zero():
+    """0.5 g1 / 0.5 = g1; then (0.25 g1 + 0.5 g2) / 0.75."""
+    smoothed = SmoothedGradients(0.5)
+    first = smoothed.update(["a"], [torch.tensor([3.0, 0.0])])[0]
+    second = smoothed.update(["a"], [torch.tensor([0.0, 6.0])])[0]
+    torch.testing.assert_close(first, torch.tensor([3.0, 0.0]))
+    torch.testing.assert_close(second, torch.tensor([1.0, 4.0]))
+
+
+def test_a_gradient_that_is_not_finite_leaves_its_mean():
+    smoothed = SmoothedGradients(0.5)
+    smoothed.update(["a", "b"], [torch.ones(2), torch.ones(2)])
+    broken = [torch.tensor([torch.inf, 1.0]), torch.zeros(2)]
+    a, b = smoothed.update(["a", "b"], broken)
+    torch.testing.assert_close(a, torch.ones(2))
+    torch.testing.assert_close(b, torch.full((2,), 1 / 3))
+
+
+def test_the_first_step_is_that_without_smoothing():
+    enh, asr = [4.0, -2.0], [-1.0, 3.0]
+    for name in ("one_way", "remedy", "pcgrad"):
+        expected = step(method(name), enh, asr)
+        torch.testing.assert_close(
+            step(method(name, smoothing=0.9), enh, asr), expected
+        )
+
+
+def test_a_conflict_of_the_batch_alone_is_left_and_one_of_the_mean_is_mended():
+    """The mean is (1, 4): against it conflicts (0, -8), of which all must go.
+
+    (0, -8) . (1, 4) = -32, over |(1, 4)|^2 = 17; that times (1, 4) is taken away. The
+    batch itself, (0, 6), adds itself whole. (-8, 4) is in conflict with the batch
+    (6, 0), but not with the mean, and is only added.
+    """
+    first, second = [3.0, 0.0], [0.0, 6.0]
+    decider = method(smoothing=0.5)
+    step(decider, [1.0, 0.0], first)
+    found = step(decider, [0.0, -8.0], second)
+    expected = torch.tensor([0.0, -8.0 + 6.0]).double()
+    expected += 32 / 17 * torch.tensor([1.0, 4.0]).double()
+    torch.testing.assert_close(found, expected)
+
+    decider = method(smoothing=0.5)
+    step(decider, [1.0, 0.0], [0.0, 6.0])
+    torch.testing.assert_close(
+        step(decider, [-8.0, 4.0], [3.0, 3.0]), torch.tensor([-5.0, 7.0]).double()
+    )
+
+
+def test_the_sum_stays_the_sum_bit_for_bit():
+    decider = method("sum", smoothing=0.9, probe=True)
+    for seed in range(3):
+        torch.manual_seed(seed)
+        enh, asr = torch.randn(2, 5).tolist()
+        total = torch.tensor(asr).double() + torch.tensor(enh).double()
+        assert torch.equal(step(decider, enh, asr), total)
+
+
+def test_the_loss_scale_changes_nothing():
+    plain, scaled = method(smoothing=0.5), method(smoothing=0.5)
+    scale = torch.tensor(1024.0, dtype=torch.float64)
+    for enh, asr in (([1.0, -3.0], [0.0, 1.0]), ([2.0, -3.0], [1.0, 1.0])):
+        expected = step(plain, enh, asr)
+        big = [[1024 * value for value in values] for values in (enh, asr)]
+        torch.testing.assert_close(step(scaled, *big, scale) / 1024, expected)
+
+
+def test_a_resumed_run_goes_on_as_it_would_have():
+    torch.manual_seed(0)
+    steps = [torch.randn(2, 5).tolist() for _ in range(6)]
+    straight = method(smoothing=0.8)
+    expected = [step(straight, *pair) for pair in steps]
+    first, second = method(smoothing=0.8), method(smoothing=0.8)
+    for pair in steps[:3]:
+        step(first, *pair)
+    second.load_state_dict(first.state_dict())
+    for pair, wanted in zip(steps[3:], expected[3:], strict=True):
+        assert torch.equal(step(second, *pair), wanted)
+    fresh = method(smoothing=0.8)
+    lost = [step(fresh, *pair) for pair in steps[3:]]
+    assert not all(map(torch.equal, lost, expected[3:]))
+
+
+@pytest.mark.parametrize("value", [1.0, -0.1, "0.9", True, None])
+def test_a_wrong_value_is_told(value):
+    with pytest.raises(ValueError, match="smoothing: .*: expected a number from 0"):
+        GradientConf(smoothing=value)
