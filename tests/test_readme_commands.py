@@ -79,7 +79,9 @@ def test_the_readmes_commands_run_one_after_the_other(recipe):
     assert found.pop().startswith("./asr_with_enhancement.sh ")  # below
     assert found.pop(0) == f"cd {MINI_RADIO}"
     printed = {command: run(recipe, recipe.folder, command) for command in found}
-    assert len(printed) == 7
+    assert len(printed) == 8
+    signal = printed[f"python -m espnet2.bin.gradient_signal {NAMED}"]
+    assert "|enh_model.separator.linear.0.weight|" in signal
     assert "--enh_asr_config" in printed["./run.sh --help"]
     (line,) = (out for command, out in printed.items() if "transcribe" in command)
     assert set(json.loads(line)) >= {"path", "text"}
