@@ -121,10 +121,12 @@ def test_jobs_that_outlive_their_run_keep_others_away(undisturbed):
     os.kill(job, signal.SIGSTOP)  # or it may end before the next run looks
     run.process.kill()
     run.process.wait()
-    message = recipe.fail(12).splitlines()[-1]
-    os.kill(job, signal.SIGCONT)
-    assert f"{EXP}/decoded/valid is in use by another run" in message
-    assert any(str(pid) in message for pid in run.processes())
+    try:
+        message = recipe.fail(12).splitlines()[-1]
+        assert f"{EXP}/decoded/valid is in use by another run" in message
+        assert any(str(pid) in message for pid in run.processes())
+    finally:
+        os.kill(job, signal.SIGCONT)
     run.wait_for_end()
     recipe.succeed(12, 14)
     assert results(recipe) == before
