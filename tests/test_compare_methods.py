@@ -171,33 +171,35 @@ def test_a_wrong_plan_is_told(recipe, load, old, new, message):
         load("yaml").read_plan(Path("compare.yaml"))
 
 
-def test_all_methods_may_start_from_one_recogniser(recipe, load, parts):
-    """It depends on its own flags alone, and is trained once, by the first run."""
-    (recipe / "compare.yaml").write_text(HARD.replace('""', '"--max_epoch 9"'))
+def test_what_methods_start_from_is_trained_once(recipe, load, parts):
+    """It depends on its own flags alone; the run that comes first trains it."""
+    more = 'joint: {first: "--enh_weight 1", args: ""}\n    cascade: {'
+    conf = HARD.replace('""', '"--max_epoch 9"').replace("cascade: {", more)
+    (recipe / "compare.yaml").write_text(conf)
     plan = load("yaml").read_plan(Path("compare.yaml"))
-    assert len({run.start.key for run in plan.runs}) == 1
-    (recipe / "compare.yaml").write_text(
-        HARD.replace('""', '"--max_epoch 9"').replace("epoch 2", "epoch 3")
-    )
+    assert len({run.trainings[0].key for run in plan.runs}) == 1
+    (recipe / "compare.yaml").write_text(conf.replace("epoch 2", "epoch 3"))
     other = load("yaml").read_plan(Path("compare.yaml"))
-    assert {run.start.key for run in other.runs} == {plan.runs[0].start.key}
+    assert {run.trainings[0].key for run in other.runs} == {plan.runs[0].start.key}
     assert not {run.key for run in other.runs} & {run.key for run in plan.runs}
 
     runs, commands, results = parts
-    easy = {run.name: run for run in plan.runs if run.label.startswith("easy")}
+    easy = {run.name: run for run in plan.runs if run.label == f"easy/{run.name}/1"}
     for run in easy.values():
         runs.prepare([run], commands)
         if run.name != "remedy":
             runs.make_run(run, commands, results)
     logs = run.condition.folder / "log"
     (start,) = logs.glob("start_*")
-    model = f"{run.start.experiment}/valid.acc.ave.pth::s2t_model"
+    model = f"{easy['sum'].start.experiment}/valid.acc.ave.pth::s2t_model"
     assert start.read_text().count("--max_epoch 9 --seed 0") == 1
     assert f"--init_param {model} --seed 1" in next(logs.glob("sum*11.log")).read_text()
-    first = next(logs.glob("cascade*_first.*.log")).read_text()
-    second = next(logs.glob("cascade*[!t].stage11.log")).read_text()
-    assert model in first and model not in second
-    assert "_first/valid.loss.ave.pth --seed" in second
+    (first,) = logs.glob("first_*")
+    assert first.read_text().count(f"--enh_weight 1 --init_param {model} --seed 1") == 1
+    for name in ("cascade", "joint"):
+        (second,) = (path.read_text() for path in logs.glob(f"{name}*.stage11.log"))
+        model = f"{easy[name].start.experiment}/valid.loss.ave.pth --seed 1"
+        assert easy[name].start.name == "first" and f"--init_param {model}" in second
 
 
 def test_a_test_of_other_models_depends_on_their_training_too(recipe, load):
@@ -220,7 +222,8 @@ def test_dry_run_lists_what_has_no_row(recipe, results, repo_root, repo_env):
     assert not (recipe / "exp/compare").exists()
     lines = [line for line in done.stdout.splitlines() if "nice run.pl" in line]
     assert "--stop_stage 11" in lines[0] and "--enh_weight 1 --seed 0" in lines[0]
-    assert "_first/valid.loss.ave.pth:enh_model:enh_model" in lines[1]
+    assert "--init_param exp/first_seed0_" in lines[1]
+    assert "/valid.loss.ave.pth:enh_model:enh_model" in lines[1]
     assert "--freeze_param enh_model --init" in lines[1] and "--nbpe 40" in lines[1]
 
 

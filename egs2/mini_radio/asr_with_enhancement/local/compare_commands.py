@@ -61,32 +61,20 @@ class Commands:
             *condition.recipe_words,
         ]
 
-    def of_training(self, run: Run) -> list[list[str]]:
-        """Return the commands that train a run's model, one after the other."""
-        exp, method = run.experiment, run.method
-        if "asr_alone" in method:
-            return [self._asr_alone(run, "train", _start_flags(run, ""))]
-        start = _start_flags(run, ":s2t_model")
-        if "first" not in method:
-            return [self._stages(run, exp, method["args"] + start, 11, 11)]
-        first = f"{exp}_first"
-        # With a start, its recogniser is in the first training's model, too.
-        part = "" if start else ":enh_model:enh_model"
-        second = f"{method['args']} --init_param {first}/{FIRST_MODEL}{part}"
-        return [
-            self._stages(run, first, method["first"] + start, 11, 11),
-            self._stages(run, exp, second, 11, 11),
-        ]
+    def of_training(self, run: Run) -> list[str]:
+        """Return the command that trains a run's model."""
+        if "asr_alone" in run.method:
+            return self._asr_alone(run, "train", _start_flags(run))
+        return self._stages(run, run.method["args"] + _start_flags(run), 11, 11)
 
     def of_test(self, run: Run) -> list[str]:
         """Return the command that decodes and scores a run's test set."""
         if "asr_alone" in run.method:
             return self._asr_alone(run, "test", "")
-        return self._stages(run, run.experiment, run.method["args"], 12, 15)
+        return self._stages(run, run.method["args"], 12, 15)
 
-    def _stages(
-        self, run: Run, exp: str, flags: str, stage: int, stop_stage: int
-    ) -> list[str]:
+    def _stages(self, run: Run, flags: str, stage: int, stop_stage: int) -> list[str]:
+        exp = run.experiment
         nj = str(self.machine.nj)
         return [
             *self._start(f"log/{Path(exp).name}.stage{stage}.log"),
@@ -94,7 +82,7 @@ class Commands:
             *("--ngpu", str(self.machine.ngpu), "--nj", nj, "--inference_nj", nj),
             *("--enh_asr_config", self.plan.base_config),
             *("--inference_config", self.plan.decode_config),
-            *("--dumpdir", f"{run.experiment}/dump", "--enh_asr_exp", exp),
+            *("--dumpdir", f"{exp}/dump", "--enh_asr_exp", exp),
             *("--enh_asr_args", f"{flags} --seed {run.seed}"),
             *run.condition.recipe_words,
         ]
@@ -149,11 +137,16 @@ class Commands:
             child.wait()
 
 
-def _start_flags(run: Run, part: str) -> str:
-    """Return the flags that load the recogniser that a run begins with."""
+def _start_flags(run: Run) -> str:
+    """Return the flags that load what a run begins with."""
     if run.start is None:
         return ""
-    return f" --init_param {run.start.experiment}/{START_MODEL}:{part}"
+    if "asr_alone" in run.start.method:
+        part = "" if "asr_alone" in run.method else ":s2t_model"
+        return f" --init_param {run.start.experiment}/{START_MODEL}:{part}"
+    # If that training began with a recogniser, its model has it, too.
+    part = "" if run.start.start else ":enh_model:enh_model"
+    return f" --init_param {run.start.experiment}/{FIRST_MODEL}{part}"
 
 
 def _tail(log: Path) -> str:

@@ -42,7 +42,8 @@ class Run(NamedTuple):
     """One training with its scores.
 
     ``method`` holds flags under one of the sets of keys of ``compare_yaml.METHODS``;
-    ``start`` is the training of the recogniser that it begins with, if any;
+    ``start`` is the training whose model it begins with, if any: of a recogniser alone,
+    or of an SE module;
     ``training`` is the run of another condition whose model is tested, if any.
     """
 
@@ -68,6 +69,12 @@ class Run(NamedTuple):
     def experiment(self) -> str:
         """Its folder below the condition's."""
         return f"exp/{self.name}_seed{self.seed}_{self.definition}"
+
+    @property
+    def trainings(self) -> list["Run"]:
+        """What is trained for it, one after the other; the last is its own model's."""
+        own = self.training or self
+        return [*(own.start.trainings if own.start else []), own]
 
     @property
     def lock(self) -> Path:

@@ -43,8 +43,7 @@ def main() -> int:
     commands = Commands(plan, machine)
     if args.dry_run:
         for run in todo:
-            trainings = filter(None, (run.start, run.training or run))
-            steps = [words for r in trainings for words in commands.of_training(r)]
+            steps = [commands.of_training(training) for training in run.trainings]
             steps.append(commands.of_test(run))
             print(run.label, *map(shlex.join, steps), sep="\n    ")
         return 0
@@ -156,8 +155,7 @@ def train(run: Run, commands: Commands, lock: IO) -> None:
         with locked(run.start.lock) as start_lock:
             train(run.start, commands, start_lock)
     link_dump(folder / "dump", folder / run.experiment / "dump")
-    for command in commands.of_training(run):
-        commands.run(command, folder, lock)
+    commands.run(commands.of_training(run), folder, lock)
 
 
 def make_all(
