@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 RECIPE = Path("egs2/mini_radio/asr_with_enhancement")
-PLANS = ("methods", "methods_scratch", "methods_frozen")
+PLANS = ("methods", "methods_se_first", "methods_scratch", "methods_frozen")
 
 
 @pytest.fixture(scope="module")
