@@ -74,20 +74,13 @@ class _Reader(NamedTuple):
         start = self.start_of(origin) if self.start else None
         definition = short_hash([*content, start.definition] if start else content)
         flags = {key: f"{self.common_args} {more}" for key, more in method.items()}
-        if "first" in flags:
-            start = self.first_of(origin, seed, flags.pop("first"), start)
+        if "first" in flags:  # a run that all methods with these flags share
+            del flags["first"]
+            start = self.run(origin, "first", seed, {"args": method["first"]})
         run = Run(condition, name, seed, definition, flags, start)
         if origin is condition:
             return run
         return run._replace(training=self.run(origin, name, seed, method))
-
-    def first_of(
-        self, condition: Condition, seed: int, flags: str, start: Run | None
-    ) -> Run:
-        """All methods with these flags share it."""
-        content = [*self.shared, condition.corpus_words, shlex.split(flags)]
-        definition = short_hash([*content, start.definition] if start else content)
-        return Run(condition, "first", seed, definition, {"args": flags}, start)
 
     def start_of(self, condition: Condition) -> Run:
         words = shlex.split(self.start)
