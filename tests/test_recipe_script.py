@@ -70,6 +70,8 @@ def test_help_prints_every_option_with_its_comment(shell, repo_root):
         (["--token_type", "phn"], "--token_type wants bpe or char"),
         (["--feats_normalize", "x"], "wants global_mvn or utt_mvn, not 'x'"),
         (["--enh_asr_config", "none.yaml"], "there is no file none.yaml"),
+        (["--train_first", "enh asr"], "wants asr, enh or 'asr enh', not 'enh asr'"),
+        (["--train_first", "enh"], "--train_first wants an --enh_asr_config"),
         (["--dumpdir", "a,b"], "must not have commas"),
         (["--train_set", ""], "--train_set is missing"),
         (["word"], "'word' is not an option"),

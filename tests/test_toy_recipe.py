@@ -1,5 +1,6 @@
 """All stages of the recipe on a cut-down mini_radio, and its model in stock ESPnet."""
 
+import fcntl
 import json
 import os
 import signal
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import soundfile
+import torch
 import yaml
 
 pytest.importorskip("espeakng_loader", reason="espeakng-loader speaks the toy corpus")
@@ -267,3 +269,33 @@ def test_a_longer_training_goes_on_from_the_checkpoint(recipe):
     assert "3/3epoch started" in recipe.text(EXP / "train.log")
     first = recipe.folder / EXP / "1epoch.pth"
     assert not first.exists() or os.stat(first).st_mtime == stat.st_mtime
+
+
+def test_modules_trained_first_are_what_the_joint_training_begins_with(recipe):
+    words = ["--stage", "11", "--stop_stage", "11", "--train_first", "asr enh"]
+    for name in ("asr_first", "enh_first", "enh_asr"):
+        words += [f"--{name}_args", "--max_epoch 1 --batch_size 8"]
+    recipe.run(*words, "--enh_asr_tag", "one")
+    (asr,) = recipe.folder.glob("exp/asr_first_train_gradient_remedy_raw_bpe40*/")
+    (enh,) = recipe.folder.glob("exp/enh_first_train_gradient_remedy_raw_bpe40*/")
+    recogniser = torch.load(asr / "valid.acc.ave.pth")
+    both = torch.load(enh / "valid.loss.ave.pth")
+    own = {k.removeprefix("s2t_model."): v for k, v in both.items() if "s2t_" in k}
+    assert own.keys() == recogniser.keys()
+    moved = [name for name in own if not torch.equal(own[name], recogniser[name])]
+    assert all("running_" in name or "num_batches" in name for name in moved)
+    config = yaml.safe_load(recipe.text("exp/enh_asr_one/config.yaml"))
+    assert config["init_param"] == [f"exp/{enh.name}/valid.loss.ave.pth"]
+    assert config["gradient_method"] == "remedy" and config["enh_weight"] == 0.2
+    assert "enh_separator" not in yaml.safe_load(
+        recipe.text(f"exp/{asr.name}/config.yaml")
+    )
+
+    # Another joint training takes the same modules, while the first may still run.
+    made = [os.stat(path / "checkpoint.pth").st_mtime_ns for path in (asr, enh)]
+    lock = open(asr.parent / f".{asr.name}.lock")
+    fcntl.flock(lock, fcntl.LOCK_SH)
+    recipe.run(*words, "--enh_asr_tag", "two")
+    lock.close()
+    assert made == [os.stat(path / "checkpoint.pth").st_mtime_ns for path in (asr, enh)]
+    assert (recipe.folder / "exp/enh_asr_two/valid.acc.ave.pth").exists()

@@ -10,7 +10,6 @@ import torch
 
 from espnet2.enh.espnet_enh_asr_model import ENH_LOSSES, ESPnetEnhASRModel
 from espnet2.enh.padded_rnn import use_padded_rnn
-from espnet2.tasks.config_changes import check_config_changes
 from espnet2.tasks.enh_s2t import EnhS2TTask
 from espnet2.tasks.gradient_remedy_checks import (
     check_arguments,
@@ -22,7 +21,6 @@ from espnet2.train.gradient_methods import GradientMethod
 from espnet2.train.gradient_options import resolve_gradient_conf
 from espnet2.train.trainer_gradient_remedy import GradientRemedyTrainer
 from espnet2.utils.get_default_kwargs import get_default_kwargs
-from espnet2.utils.types import str2bool
 
 
 class GradientRemedyTask(InterruptibleTask, EnhS2TTask):
@@ -52,13 +50,6 @@ class GradientRemedyTask(InterruptibleTask, EnhS2TTask):
             default=defaults["enh_loss"],
             help="magnitude: squared error of magnitudes; criterions: enh_criterions",
         )
-        group = parser.add_argument_group("Going on")
-        group.add_argument(
-            "--allow_config_changes",
-            type=str2bool,
-            default=False,
-            help="Go on with a training although its configuration was another",
-        )
 
     @classmethod
     def build_model(cls, args: argparse.Namespace) -> ESPnetEnhASRModel:
@@ -71,10 +62,6 @@ class GradientRemedyTask(InterruptibleTask, EnhS2TTask):
             ValueError: ``output_dir`` holds a training with another configuration.
         """
         upstream = super().build_model(args)
-        # Here, since upstream writes config.yaml after this has changed its arguments.
-        is_first_rank = getattr(args, "dist_rank", None) in (None, 0)
-        if is_first_rank and not getattr(args, "collect_stats", True):
-            check_config_changes(args)
         if getattr(args, "ngpu", 0) == 0:
             for name in use_padded_rnn(upstream.enh_model):
                 logging.info(f"enh_model.{name} runs on padded batches")

@@ -15,8 +15,10 @@ import torch
 import torch.distributed as dist
 from torch.multiprocessing import ProcessExitedException
 
+from espnet2.tasks.config_changes import check_config_changes
 from espnet2.train.interruptible_trainer import InterruptibleTrainer
 from espnet2.train.stop_signals import STOPPED, remembering_stop_signals
+from espnet2.utils.types import str2bool
 
 # Read by torch.load; 0 lets pickles of others in, which may run any code.
 SAFE_LOADING = "TORCH_FORCE_WEIGHTS_ONLY_LOAD"
@@ -25,12 +27,39 @@ SAFE_LOADING = "TORCH_FORCE_WEIGHTS_ONLY_LOAD"
 class InterruptibleTask:
     """To be put before one of upstream's tasks: uses the interruptible trainer.
 
+    A training is not gone on with by accident under another configuration.
     The program ends with exit code 75 where a signal stopped the training, also if it
     is several processes. Whatever upstream loads (checkpoints, ``--init_param``) is
     read as plain data, unless the user has set ``TORCH_FORCE_WEIGHTS_ONLY_LOAD=0``.
     """
 
     trainer = InterruptibleTrainer
+
+    @classmethod
+    def add_task_arguments(cls, parser: argparse.ArgumentParser) -> None:
+        """Add upstream's options and ours."""
+        super().add_task_arguments(parser)
+        group = parser.add_argument_group("Going on")
+        group.add_argument(
+            "--allow_config_changes",
+            type=str2bool,
+            default=False,
+            help="Go on with a training although its configuration was another",
+        )
+
+    @classmethod
+    def build_model(cls, args: argparse.Namespace) -> torch.nn.Module:
+        """Return upstream's model.
+
+        Raises:
+            ValueError: ``output_dir`` holds a training with another configuration.
+        """
+        model = super().build_model(args)
+        # Here, since upstream writes config.yaml after this has changed its arguments.
+        is_first_rank = getattr(args, "dist_rank", None) in (None, 0)
+        if is_first_rank and not getattr(args, "collect_stats", True):
+            check_config_changes(args)
+        return model
 
     @classmethod
     def main(

@@ -66,6 +66,12 @@ ignore_init_mismatch=false      # leave out parameters of other shapes there
 feats_normalize=global_mvn      # of ASR features: global_mvn or utt_mvn
 enh_asr_speech_fold_length=800  # x100 samples at which a batch is halved
 enh_asr_text_fold_length=150    # tokens at which a batch is halved
+# -- modules trained alone before, in stage 11
+train_first=          # asr (the recogniser on noisy speech), enh (the SE module) or "asr enh"
+asr_first_args=       # more options for training the recogniser alone
+enh_first_args=       # more options for training the SE module alone
+asr_first_exp=        # its folder (default: <expdir>/asr_first_<config>_<tokens>)
+enh_first_exp=        # its folder (default: <expdir>/enh_first_<config>_<tokens>)
 # -- decoding, enhancement, scores
 batch_size=1              # decoding batch size
 inference_tag=            # name of the decoding folder (default: made from the config)
@@ -84,6 +90,7 @@ hf_language=              # language named in the model card, e.g. en
 # End of options
 
 . scripts/utils/stage_tools.sh
+. scripts/utils/train_first.sh
 help_message=$(sed -n '2,3s/^# //p; /^# Options/,/^# End of options/{s/^\([a-z_]*\)=/--\1 /;p;}' "$0")
 run_command="$(printf '%q ' "$0" "$@")"
 . utils/parse_options.sh
@@ -103,11 +110,18 @@ done
 [[ ${token_type} =~ ^(bpe|char)$ ]] || die "--token_type wants bpe or char"
 [[ ${feats_normalize} =~ ^(global_mvn|utt_mvn)$ ]] ||
     die "--feats_normalize wants global_mvn or utt_mvn, not '${feats_normalize}'"
-[[ ${dumpdir}${expdir}${enh_asr_exp}${lm_exp} != *,* ]] ||
+[[ ${train_first} =~ ^(asr|enh|asr enh)?$ ]] ||
+    die "--train_first wants asr, enh or 'asr enh', not '${train_first}'"
+if [ -n "${train_first}" ]; then
+    [ -n "${enh_asr_config}" ] || die "--train_first wants an --enh_asr_config"
+    [[ ${train_first} != asr* || -z ${pretrained_model} ]] ||
+        die "--pretrained_model is what --train_first asr trains; give one of them"
+fi
+[[ ${dumpdir}${expdir}${enh_asr_exp}${lm_exp}${asr_first_exp}${enh_first_exp} != *,* ]] ||
     die "folder names must not have commas, which ESPnet takes for separators"
 [[ ${PWD} != *:* ]] || die "the path of this folder must not have a colon: ${PWD}"
-for name in dumpdir expdir enh_asr_exp lm_exp enh_asr_tag lm_tag inference_tag \
-    enh_asr_stats_dir lm_stats_dir train_set valid_set; do
+for name in dumpdir expdir enh_asr_exp lm_exp asr_first_exp enh_first_exp enh_asr_tag \
+    lm_tag inference_tag enh_asr_stats_dir lm_stats_dir train_set valid_set; do
     [[ ${!name} != -* && ${!name} != *JOB* && ${!name} != *[[:cntrl:]]* ]] ||
         die "--${name} '${!name}' begins with -, or holds JOB (which stands for a job's number), or a control character"
 done
@@ -150,8 +164,14 @@ token_list=${token_dir}/tokens.txt
 : "${lm_tag:=$(config_stem "${lm_config}")_${tokens_tag}$(args_tag "${lm_args}")}"
 : "${lm_exp:=${expdir}/lm_${lm_tag}}"
 : "${lm_stats_dir:=${expdir}/lm_stats_${tokens_tag}}"
-: "${enh_asr_tag:=$(config_stem "${enh_asr_config}")_raw_${tokens_tag}$(args_tag "${enh_asr_args}")${suffix}}"
+: "${enh_asr_tag:=$(config_stem "${enh_asr_config}")_raw_${tokens_tag}$(args_tag "${enh_asr_args}")${suffix}${train_first:+_after_${train_first// /_}}}"
 : "${enh_asr_exp:=${expdir}/enh_asr_${enh_asr_tag}}"
+: "${asr_first_exp:=${expdir}/asr_first_$(config_stem "${enh_asr_config}")_raw_${tokens_tag}$(args_tag "${asr_first_args}")${suffix}}"
+if [ -z "${enh_first_exp}" ]; then
+    enh_first_exp=${expdir}/enh_first_$(config_stem "${enh_asr_config}")_raw_${tokens_tag}
+    enh_first_exp+=$(args_tag "${enh_first_args}")${suffix}
+    [[ ${train_first} != asr* ]] || enh_first_exp+=_after_asr$(args_tag "${asr_first_args}")
+fi
 : "${enh_asr_stats_dir:=${expdir}/enh_asr_stats_raw_${tokens_tag}${suffix}}"
 if [ -z "${inference_tag}" ]; then
     inference_tag=$(basename "${inference_config:-inference}" .yaml)
@@ -317,7 +337,7 @@ asr_options=()
 [ -z "${enh_asr_config}" ] || asr_options=(--config "${enh_asr_config}")
 asr_options+=(--frontend_conf "fs=${fs}" --text_name text_spk1)
 split_words "${enh_asr_args}"
-asr_options+=("${words[@]}")
+joint_args=("${words[@]}")
 
 if runs 10 "${train_off}" "statistics -> ${enh_asr_stats_dir}"; then
     for dset in "${train_set}" "${valid_set}"; do
@@ -334,7 +354,7 @@ if runs 10 "${train_off}" "statistics -> ${enh_asr_stats_dir}"; then
     collect_stats "${enh_asr_stats_dir}" \
         "${dump}/${train_set}/wav.scp" "${dump}/${valid_set}/wav.scp" \
         python3 -m espnet2.bin.gradient_remedy_train \
-        "${text_options[@]}" "${asr_data[@]}" "${asr_options[@]}" \
+        "${text_options[@]}" "${asr_data[@]}" "${asr_options[@]}" "${joint_args[@]}" \
         --asr_model_conf "extract_feats_in_collect_stats=${extract}"
     append_vocab_size "${enh_asr_stats_dir}" text_spk1_shape
 fi
@@ -345,30 +365,35 @@ if runs 11 "${train_off}" "training -> ${enh_asr_exp}"; then
     require_file "${token_list}" 5
     hold "${dump}/${train_set}" "${dump}/${valid_set}"
     require_file "${enh_asr_stats_dir}/valid/text_spk1_shape.${token_type}" 10
+    normalize_options=(--normalize utterance_mvn)
     if [ "${feats_normalize}" = global_mvn ]; then
         require_file "${enh_asr_stats_dir}/train/feats_stats.npz" 10
         stats=${enh_asr_stats_dir}/train/feats_stats.npz # read as YAML, thus in quotes
-        asr_options+=(--normalize global_mvn --normalize_conf
+        normalize_options=(--normalize global_mvn --normalize_conf
             "stats_file='${stats//\'/\'\'}'")
-    else
-        asr_options+=(--normalize utterance_mvn)
     fi
+    shape_options=()
     for part in train valid; do
         for name in speech speech_ref1 "text_spk1_shape.${token_type}"; do
             [[ ${name} == *.* ]] || name+=_shape
-            asr_options+=("--${part}_shape_file" "${enh_asr_stats_dir}/${part}/${name}")
+            shape_options+=("--${part}_shape_file" "${enh_asr_stats_dir}/${part}/${name}")
         done
     done
     for length in "${enh_asr_speech_fold_length}00" "${enh_asr_speech_fold_length}00" \
         "${enh_asr_text_fold_length}"; do
-        asr_options+=(--fold_length "${length}")
+        shape_options+=(--fold_length "${length}")
     done
-    [ -z "${pretrained_model}" ] || asr_options+=(--init_param "${pretrained_model}")
+    init_param=${pretrained_model} # the modules trained first take its place
+    [[ ${train_first} != asr* ]] || train_asr_first
+    [[ ${train_first} != *enh ]] || train_enh_first
+    [ -z "${init_param}" ] || joint_args+=(--init_param "${init_param}")
+    log "Stage 11: the joint training -> ${enh_asr_exp}"
     claim "${enh_asr_exp}"
     mkdir -p "${enh_asr_exp}"
     echo "${run_command} --stage 11 \"\$@\" # resumes this training" > "${enh_asr_exp}/run.sh"
     run_training "${enh_asr_exp}" python3 -m espnet2.bin.gradient_remedy_train \
         --use_preprocessor true "${text_options[@]}" "${asr_data[@]}" "${asr_options[@]}" \
+        "${joint_args[@]}" "${normalize_options[@]}" "${shape_options[@]}" \
         --resume true --ignore_init_mismatch "${ignore_init_mismatch}" \
         --output_dir "${enh_asr_exp}"
 fi

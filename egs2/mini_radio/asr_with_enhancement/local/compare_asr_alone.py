@@ -9,10 +9,8 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import IO
 
-import yaml
-
-JOINT_ONLY = ("enh_", "gradient_", "shared_params", "model_conf")
 DUMP = Path("dump/raw")
 FOLD_LENGTHS = ("80000", "150")  # samples and tokens, as asr_with_enhancement.sh
 
@@ -42,16 +40,10 @@ def main() -> None:
 def derive_config(joint: Path, exp: Path) -> Path:
     """Write the recogniser's part of a joint config to the experiment folder."""
     exp.mkdir(parents=True, exist_ok=True)
-    config = asr_config(yaml.safe_load(joint.read_text(encoding="utf-8")))
     derived = exp / "asr.yaml"
-    derived.write_text(yaml.safe_dump(config), encoding="utf-8")
+    with derived.open("w", encoding="utf-8") as file:
+        _python("pyscripts/utils/asr_alone_config.py", joint, stdout=file)
     return derived
-
-
-def asr_config(joint: dict) -> dict:
-    """Return the config of ``asr_train`` that stands in a joint config."""
-    kept = {k: v for k, v in joint.items() if not k.startswith(JOINT_ONLY)}
-    return {key.removeprefix("asr_"): value for key, value in kept.items()}
 
 
 def train(exp: Path, config: Path, flags: list[str]) -> None:
@@ -95,8 +87,8 @@ def score(folder: Path) -> None:
         _python("pyscripts/utils/score_asr.py", *texts, *output)
 
 
-def _python(*words: object) -> None:
-    subprocess.run([sys.executable, *map(str, words)], check=True)
+def _python(*words: object, stdout: IO | None = None) -> None:
+    subprocess.run([sys.executable, *map(str, words)], check=True, stdout=stdout)
 
 
 if __name__ == "__main__":
