@@ -279,13 +279,13 @@ def test_modules_trained_first_are_what_the_joint_training_begins_with(recipe):
     (asr,) = recipe.folder.glob("exp/asr_first_train_gradient_remedy_raw_bpe40*/")
     (enh,) = recipe.folder.glob("exp/enh_first_train_gradient_remedy_raw_bpe40*/")
     recogniser = torch.load(asr / "valid.acc.ave.pth")
-    both = torch.load(enh / "valid.loss.ave.pth")
+    both = torch.load(enh / "valid.loss_enh.ave.pth")
     own = {k.removeprefix("s2t_model."): v for k, v in both.items() if "s2t_" in k}
     assert own.keys() == recogniser.keys()
     moved = [name for name in own if not torch.equal(own[name], recogniser[name])]
     assert all("running_" in name or "num_batches" in name for name in moved)
     config = yaml.safe_load(recipe.text("exp/enh_asr_one/config.yaml"))
-    assert config["init_param"] == [f"exp/{enh.name}/valid.loss.ave.pth"]
+    assert config["init_param"] == [f"exp/{enh.name}/valid.loss_enh.ave.pth"]
     assert config["gradient_method"] == "remedy" and config["enh_weight"] == 0.2
     assert "enh_separator" not in yaml.safe_load(
         recipe.text(f"exp/{asr.name}/config.yaml")

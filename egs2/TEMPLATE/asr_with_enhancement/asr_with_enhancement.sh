@@ -72,6 +72,7 @@ asr_first_args=       # more options for training the recogniser alone
 enh_first_args=       # more options for training the SE module alone
 asr_first_exp=        # its folder (default: <expdir>/asr_first_<config>_<tokens>)
 enh_first_exp=        # its folder (default: <expdir>/enh_first_<config>_<tokens>)
+enh_first_model=valid.loss_enh.ave.pth  # SE module there to begin with
 # -- decoding, enhancement, scores
 batch_size=1              # decoding batch size
 inference_tag=            # name of the decoding folder (default: made from the config)

@@ -46,6 +46,11 @@ train_asr_first() {
 # train_enh_first: the SE module by its own loss; a recogniser from before stays
 train_enh_first() {
     local init=()
+    [[ " ${enh_first_args}" == *" --best_model_criterion "* ]] ||
+        awk '$1 !~ /(REAL|CLEAN)$/ { n++ } END { exit !n }' "${dump}/${valid_set}/wav.scp" ||
+        die "${dump}/${valid_set} has no clean references, by which to choose the SE" \
+            'module; give --enh_first_args "--best_model_criterion train,loss_enh,min"' \
+            "--enh_first_model train.loss_enh.ave.pth"
     log "Stage 11: the SE module alone -> ${enh_first_exp}"
     [ -z "${init_param}" ] || init=(--init_param "${init_param}")
     split_words "${enh_first_args}"
@@ -53,9 +58,9 @@ train_enh_first() {
         python3 -m espnet2.bin.gradient_remedy_train --use_preprocessor true \
         "${text_options[@]}" "${asr_data[@]}" "${asr_options[@]}" \
         --gradient_method sum --enh_weight 1 \
-        --freeze_param s2t_model --best_model_criterion valid,loss,min "${words[@]}" \
+        --freeze_param s2t_model --best_model_criterion valid,loss_enh,min "${words[@]}" \
         "${shape_options[@]}" "${normalize_options[@]}" "${init[@]}" \
         --ignore_init_mismatch "${ignore_init_mismatch}" \
         --resume true --output_dir "${enh_first_exp}"
-    init_param=${enh_first_exp}/valid.loss.ave.pth
+    init_param=${enh_first_exp}/${enh_first_model}
 }
