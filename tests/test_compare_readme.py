@@ -9,7 +9,14 @@ from pathlib import Path
 import pytest
 
 RECIPE = Path("egs2/mini_radio/asr_with_enhancement")
-PLANS = ("methods", "methods_se_first", "methods_scratch", "methods_frozen")
+PLANS = (
+    "methods",
+    "methods_4000",
+    "methods_8000",
+    "methods_se_first",
+    "methods_scratch",
+    "methods_frozen",
+)
 
 
 @pytest.fixture(scope="module")
