@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from espnet2.bin.interruptible_asr_train import InterruptibleASRTask
 from espnet2.tasks.gradient_remedy import GradientRemedyTask
-from espnet2.tasks.safe_asr import SafeASRTask
 
 SCRIPT = "egs2/TEMPLATE/asr_with_enhancement/pyscripts/utils/asr_alone_config.py"
 CONFIGS = [
@@ -36,7 +36,7 @@ def test_its_parameters_are_those_of_the_joint_model(repo_root, tmp_path, config
     (tmp_path / "tokens.txt").write_text("<blank>\n<unk>\nA\nB\n<sos/eos>\n")
     more = ["--token_list", f"{tmp_path}/tokens.txt", "--token_type", "char"]
     more += ["--output_dir", str(tmp_path), "--config"]
-    alone = shapes(SafeASRTask, *more, str(derived))
+    alone = shapes(InterruptibleASRTask, *more, str(derived))
     both = shapes(GradientRemedyTask, *more, str(joint))
     prefix = "s2t_model."
     assert alone == {

@@ -7,7 +7,7 @@ import tiny
 import torch
 from test_trainer_gradient_remedy import train_one_epoch
 
-from espnet2.train.batch_norm_guard import BatchNormGuard, running_statistics
+from espnet2.interruptible.batch_norm_guard import BatchNormGuard, running_statistics
 from espnet2.train.trainer_gradient_remedy import GradientRemedyTrainer
 
 GOOD = [torch.randn(8, 3, generator=torch.manual_seed(n)) for n in range(4)]

@@ -4,7 +4,7 @@ import pytest
 import tiny
 import yaml
 
-from espnet2.tasks.config_changes import check_config_changes
+from espnet2.interruptible.config_changes import check_config_changes
 from espnet2.tasks.gradient_remedy import GradientRemedyTask
 from espnet2.utils.yaml_no_alias_safe_dump import yaml_no_alias_safe_dump
 

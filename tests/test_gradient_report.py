@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import yaml
 
-from espnet2.bin.gradient_report import describe, main
-from espnet2.train.gradient_history import read_history
+from espnet2.bin.gradient_report import main
+from espnet2.results.gradient_history import read_history
+from espnet2.results.gradient_verdict import describe
 from espnet2.train.gradient_log import GradientLog
 
 NAMES = ["enh_model.low", "enh_model.high"]

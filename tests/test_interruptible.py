@@ -11,15 +11,15 @@ import pytest
 import torch
 from torch.multiprocessing import ProcessExitedException
 
-from espnet2.tasks.interruptible import SAFE_LOADING, InterruptibleTask, after_restart
-from espnet2.tasks.safe_lm import SafeLMTask
-from espnet2.train.mid_epoch import FILE_NAME
-from espnet2.train.stop_signals import (
+from espnet2.bin.interruptible_lm_train import InterruptibleLMTask
+from espnet2.interruptible.mid_epoch import FILE_NAME
+from espnet2.interruptible.signals import (
     STOPPED,
     remembering_stop_signals,
     shielded,
     stop_signal,
 )
+from espnet2.interruptible.task import PLAIN_LOADING, InterruptibleTask, after_restart
 
 WORDS = ["<blank>", "<unk>", "A", "B", "C", "<sos/eos>"]
 
@@ -65,7 +65,7 @@ def lm_training(tmp_path, repo_env):
             "false",
         ]
         log = (tmp_path / f"{folder}.log").open("a")
-        program = [sys.executable, "-m", "espnet2.bin.safe_lm_train", *words]
+        program = [sys.executable, "-m", "espnet2.bin.interruptible_lm_train", *words]
         return subprocess.Popen(
             program, cwd=tmp_path, env=repo_env, stderr=log, stdout=log
         )
@@ -145,12 +145,12 @@ class Exits:
 class Task(InterruptibleTask, Exits):
     @classmethod
     def get_parser(cls):
-        return SafeLMTask.get_parser()
+        return InterruptibleLMTask.get_parser()
 
 
 @pytest.mark.parametrize("code", [STOPPED, 1, 137])
 def test_the_exit_code_of_stopped_ranks_is_that_of_the_program(monkeypatch, code):
-    monkeypatch.setenv(SAFE_LOADING, "1")
+    monkeypatch.setenv(PLAIN_LOADING, "1")
     monkeypatch.setattr(Exits, "code", code)
     expected = SystemExit if code == STOPPED else ProcessExitedException
     with pytest.raises(expected) as ending:
@@ -159,7 +159,7 @@ def test_the_exit_code_of_stopped_ranks_is_that_of_the_program(monkeypatch, code
 
 
 def test_statistics_die_of_sigterm_as_any_program(monkeypatch):
-    monkeypatch.setenv(SAFE_LOADING, "1")
+    monkeypatch.setenv(PLAIN_LOADING, "1")
     for words in ([], ["--collect_stats", "true"]):
         with pytest.raises(ProcessExitedException):
             Task.main(cmd=["--output_dir", "unused", *words])

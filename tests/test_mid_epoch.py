@@ -18,14 +18,14 @@ from test_trainer_gradient_remedy import options
 from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import DataLoader, Dataset
 
+from espnet2.interruptible.checkpoints import whole_saving
+from espnet2.interruptible.mid_epoch import FILE_NAME
+from espnet2.interruptible.random_states import random_states, set_random_states
+from espnet2.interruptible.signals import STOPPED, remembering_stop_signals
 from espnet2.iterators.abs_iter_factory import AbsIterFactory
 from espnet2.schedulers.warmup_lr import WarmupLR
 from espnet2.train.distributed_utils import DistributedOption
-from espnet2.train.mid_epoch import FILE_NAME
-from espnet2.train.random_states import random_states, set_random_states
 from espnet2.train.reporter import Reporter
-from espnet2.train.safe_checkpoints import safe_saving
-from espnet2.train.stop_signals import STOPPED, remembering_stop_signals
 from espnet2.train.trainer_gradient_remedy import GradientRemedyTrainer
 
 BATCHES = 6
@@ -327,7 +327,7 @@ def test_a_signal_to_one_rank_stops_all_and_all_go_on(tmp_path):
             np.testing.assert_array_equal(resumed[name], value, err_msg=name)
 
 
-def test_safe_saving_can_be_nested():
-    with tempfile.TemporaryDirectory() as folder, safe_saving(), safe_saving():
+def test_whole_saving_can_be_nested():
+    with tempfile.TemporaryDirectory() as folder, whole_saving(), whole_saving():
         torch.save(1, Path(folder, "x.pth"))
         assert [path.name for path in Path(folder).iterdir()] == ["x.pth"]

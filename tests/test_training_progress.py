@@ -11,7 +11,7 @@ import torch
 from rich.console import Console
 
 from espnet2.bin import training_progress
-from espnet2.train.progress import FILE_NAME, ProgressIterator
+from espnet2.interruptible.progress import FILE_NAME, ProgressIterator
 from espnet2.train.reporter import Reporter
 
 

@@ -9,7 +9,7 @@ import soundfile
 from demo_model import EXP, RATE, refusal
 
 from espnet2.bin.transcribe import main
-from espnet2.bin.transcribe_audio import find_recordings, read_speech
+from espnet2.transcription.recordings import find_recordings, read_speech
 
 QUICK = ["--decode_config", "conf/decode_asr.yaml"]
 

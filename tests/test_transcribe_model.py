@@ -10,8 +10,8 @@ import yaml
 from demo_model import EXP, TOKENS, pack_demo, refusal
 
 from espnet2.bin.transcribe import main
-from espnet2.bin.transcribe_model import model_files
 from espnet2.tasks.enh_s2t import EnhS2TTask
+from espnet2.transcription.model_files import model_files
 
 
 def test_a_folder_works_from_anywhere(demo_recipe, capsys, tmp_path, monkeypatch):

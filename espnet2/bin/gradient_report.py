@@ -11,110 +11,11 @@ import argparse
 import sys
 from pathlib import Path
 
-import numpy as np
-import yaml
-
-from espnet2.bin.gradient_picture import draw
-from espnet2.train.gradient_history import GradientHistory, read_history
+from espnet2.results.gradient_history import read_history
+from espnet2.results.gradient_picture import draw
+from espnet2.results.gradient_verdict import describe, read_method
 
 PICTURE = Path("images") / "gradient_report.png"
-RARE = 0.05  # a share below is called so
-LARGE_STRETCH = 10.0
-
-
-def describe(history: GradientHistory, method: str, threshold: float) -> list[str]:
-    """Return the verdict, a line for each thing that can be said.
-
-    Args:
-        history: what was logged.
-        method: the run's ``gradient_method``.
-        threshold: its K.
-    """
-    conflict = history.share("conflict")
-    ratios = history.mean("log_ratio")
-    dominant = float((ratios > np.log10(threshold))[history.count > 0].mean())
-    lines = [
-        f"{history.steps[-1]} steps, {len(history.names)} tensors or groups, "
-        f"method {method}",
-        f"conflict: {conflict:.0%} of decisions over 90 degrees{_where(history)}",
-        f"norm ratio |G_SE|/|G_ASR|: median {_median(ratios[:1]):.3g} at first, "
-        f"{_median(ratios):.3g} over all, {_median(ratios[-1:]):.3g} at last; "
-        f"SE dominates (over {threshold:g}) in {dominant:.0%}",
-    ]
-    if method == "remedy":
-        lines.append(
-            f"the remedy rescaled {history.share('rescaled'):.0%} of decisions; factor "
-            f"on the ASR gradient: median {history.stretch_percentile(50):.3g}, "
-            f"99 % below {history.stretch_percentile(99):.3g}, "
-            f"largest {history.stretch.max():.3g}"
-        )
-    return lines + _advice(history, method, conflict, dominant, _median(ratios))
-
-
-def _median(log_ratios: np.ndarray) -> float:
-    return float(10 ** np.nanmedian(log_ratios))
-
-
-def _where(history: GradientHistory) -> str:
-    """Name the tensor and the third of the training with the most conflict."""
-    by_tensor = history.conflict.sum(0) / np.maximum(history.count.sum(0), 1)
-    worst = int(by_tensor.argmax())
-    thirds = np.array_split(np.arange(len(history.steps)), 3)
-    shares = {
-        name: history.conflict[part].sum() / max(history.count[part].sum(), 1)
-        for name, part in zip(("first", "middle", "last"), thirds, strict=True)
-        if len(part)
-    }
-    third = max(shares, key=shares.__getitem__)
-    return (
-        f", most in {history.names[worst]} ({by_tensor[worst]:.0%}) and in the "
-        f"{third} third of the training ({shares[third]:.0%})"
-    )
-
-
-def _advice(
-    history: GradientHistory,
-    method: str,
-    conflict: float,
-    dominant: float,
-    ratio: float,
-) -> list[str]:
-    """Return what to try, from the figures alone."""
-    advice = []
-    if conflict < RARE and dominant < RARE:
-        advice.append("the losses hardly disagree: expect no gain from any method")
-    elif method in ("sum", "asr_only"):
-        parts = [
-            "projection" if conflict >= RARE else "",
-            "rescale" if dominant >= RARE else "",
-        ]
-        acting = " and ".join(part for part in parts if part)
-        advice.append(f"of the remedy, {acting} would act: try gradient_method: remedy")
-    if ratio < 0.1:
-        advice.append(
-            "the SE loss has little say in the shared parameters: if the enhanced "
-            "speech is poor, raise enh_weight"
-        )
-    if method == "remedy" and history.stretch_percentile(99) > LARGE_STRETCH:
-        advice.append(
-            "the rescale stretches ASR gradients far: try rescale: compress, "
-            "max_stretch: dynamic (where it is null) or a lower enh_weight"
-        )
-    return advice
-
-
-def read_method(exp: Path) -> tuple[str, float]:
-    """Return ``gradient_method`` and K of an experiment's config.yaml.
-
-    Raises:
-        ValueError: there is no such file, or it is of another task.
-    """
-    path = exp / "config.yaml"
-    try:
-        config = yaml.safe_load(path.read_text(encoding="utf-8"))
-        return config["gradient_method"], float(config["gradient_conf"]["threshold"])
-    except (OSError, KeyError, TypeError, yaml.YAMLError) as error:
-        raise ValueError(f"{path}: is no config of this training: {error}") from error
 
 
 def main(cmd: list[str] | None = None) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from espnet2.bin.transcribe_model import CHECKPOINT, read_weights, read_yaml
+from espnet2.plain_data import AVERAGED_MODEL, read_weights, read_yaml
 from espnet2.tasks.gradient_remedy import GradientRemedyTask
 from espnet2.train.distributed_utils import DistributedOption
 from espnet2.train.gradient_options import resolve_shared_params
@@ -28,7 +28,7 @@ def get_parser() -> argparse.ArgumentParser:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("exp", type=Path, help="experiment folder")
-    parser.add_argument("--model", default=CHECKPOINT, help="its checkpoint")
+    parser.add_argument("--model", default=AVERAGED_MODEL, help="its checkpoint")
     parser.add_argument("--batches", type=int, default=60, help="how many, 2 or more")
     parser.add_argument("--seed", type=int, default=0, help="of batches and dropout")
     return parser

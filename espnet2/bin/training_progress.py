@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from espnet2.train.progress import FILE_NAME
+from espnet2.interruptible.progress import FILE_NAME
 
 SECONDS_BETWEEN_LOOKS = 0.5
 SECONDS_BETWEEN_PLAIN_LINES = 30.0

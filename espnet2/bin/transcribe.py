@@ -16,14 +16,14 @@ from pathlib import Path
 import soundfile
 from tqdm import tqdm
 
-from espnet2.bin.transcribe_audio import (
+from espnet2.transcription.model_files import model_files
+from espnet2.transcription.recordings import (
     Recording,
     enhanced_paths,
     find_recordings,
     read_speech,
 )
-from espnet2.bin.transcribe_model import model_files
-from espnet2.bin.transcribe_speech import Transcriber, read_decode_conf
+from espnet2.transcription.transcriber import Transcriber, read_decode_conf
 
 
 def get_parser() -> argparse.ArgumentParser:

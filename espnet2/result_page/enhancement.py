@@ -4,9 +4,9 @@ import math
 from pathlib import Path
 from typing import NamedTuple
 
-from espnet2.enh.score_validity import is_score
 from espnet2.result_page.intervals import Interval, mean_interval
 from espnet2.result_page.tables import c_order, read_lines, read_numbers
+from espnet2.results.score_validity import is_score
 
 
 class Metric(NamedTuple):

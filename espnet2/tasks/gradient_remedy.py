@@ -10,13 +10,13 @@ import torch
 
 from espnet2.enh.espnet_enh_asr_model import ENH_LOSSES, ESPnetEnhASRModel
 from espnet2.enh.padded_rnn import use_padded_rnn
+from espnet2.interruptible.task import InterruptibleTask
 from espnet2.tasks.enh_s2t import EnhS2TTask
 from espnet2.tasks.gradient_remedy_checks import (
     check_arguments,
     check_config_types,
     config_path,
 )
-from espnet2.tasks.interruptible import InterruptibleTask
 from espnet2.train.gradient_methods import GradientMethod
 from espnet2.train.gradient_options import resolve_gradient_conf
 from espnet2.train.trainer_gradient_remedy import GradientRemedyTrainer

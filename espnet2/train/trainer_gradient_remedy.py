@@ -8,6 +8,10 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import torch
 
+from espnet2.interruptible.trainer import (
+    InterruptibleOptions,
+    InterruptibleTrainer,
+)
 from espnet2.schedulers.abs_scheduler import AbsScheduler
 from espnet2.train.distributed_utils import DistributedOption
 from espnet2.train.gradient_histograms import write_histograms
@@ -15,10 +19,6 @@ from espnet2.train.gradient_log import GradientLog
 from espnet2.train.gradient_methods import METHODS, GradientMethod
 from espnet2.train.gradient_options import GradientConf, resolve_gradient_conf
 from espnet2.train.gradient_surgery import statistics
-from espnet2.train.interruptible_trainer import (
-    InterruptibleOptions,
-    InterruptibleTrainer,
-)
 from espnet2.train.reporter import SubReporter
 from espnet2.train.trainer import TrainerOptions
 from espnet2.train.two_gradient_module import TwoGradientModule

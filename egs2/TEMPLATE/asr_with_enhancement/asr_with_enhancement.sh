@@ -298,14 +298,14 @@ if runs 6 "${lm_off}" "LM statistics -> ${lm_stats_dir}"; then
     require_file "${dump}/lm_dev.txt" 4
     require_file "${token_list}" 5
     collect_stats "${lm_stats_dir}" "${dump}/lm_train.txt" "${dump}/lm_dev.txt" \
-        python3 -m espnet2.bin.safe_lm_train "${text_options[@]}" "${lm_data[@]}" "${lm_options[@]}"
+        python3 -m espnet2.bin.interruptible_lm_train "${text_options[@]}" "${lm_data[@]}" "${lm_options[@]}"
     append_vocab_size "${lm_stats_dir}" text_shape
 fi
 
 if runs 7 "${lm_off}" "LM training -> ${lm_exp}"; then
     require_file "${dump}/lm_train.txt" 4
     require_file "${lm_stats_dir}/valid/text_shape.${token_type}" 6
-    run_training "${lm_exp}" python3 -m espnet2.bin.safe_lm_train --use_preprocessor true \
+    run_training "${lm_exp}" python3 -m espnet2.bin.interruptible_lm_train --use_preprocessor true \
         "${text_options[@]}" "${lm_data[@]}" "${lm_options[@]}" \
         --train_shape_file "${lm_stats_dir}/train/text_shape.${token_type}" \
         --valid_shape_file "${lm_stats_dir}/valid/text_shape.${token_type}" \

@@ -30,7 +30,7 @@ from score_files import (
     write_files,
 )
 
-from espnet2.enh.score_validity import is_score
+from espnet2.results.score_validity import is_score
 
 
 def main() -> None:

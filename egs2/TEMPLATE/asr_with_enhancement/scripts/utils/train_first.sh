@@ -33,7 +33,7 @@ train_asr_first() {
             "--${part}_shape_file" "${enh_asr_stats_dir}/${part}/text_spk1_shape.${token_type}")
     done
     split_words "${asr_first_args}"
-    train_once "${asr_first_exp}" "${config}" python3 -m espnet2.bin.safe_asr_train \
+    train_once "${asr_first_exp}" "${config}" python3 -m espnet2.bin.interruptible_asr_train \
         --config "${config}" --use_preprocessor true "${text_options[@]}" \
         "${options[@]}" "${normalize_options[@]}" --frontend_conf "fs=${fs}" \
         --fold_length "${enh_asr_speech_fold_length}00" \

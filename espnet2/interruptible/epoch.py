@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator
 import torch
 import torch.distributed as dist
 
-from espnet2.train.mid_epoch import MidEpoch
-from espnet2.train.random_states import set_random_states
-from espnet2.train.stop_signals import STOPPED, shielded, stop_signal
+from espnet2.interruptible.mid_epoch import MidEpoch
+from espnet2.interruptible.random_states import set_random_states
+from espnet2.interruptible.signals import STOPPED, shielded, stop_signal
 
 
 class CheckpointedEpoch:

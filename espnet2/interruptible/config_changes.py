@@ -6,8 +6,8 @@ from pathlib import Path
 
 import yaml
 
-from espnet2.train.mid_epoch import FILE_NAME as MID_EPOCH
-from espnet2.train.safe_checkpoints import CHECKPOINT
+from espnet2.interruptible.checkpoints import CHECKPOINT
+from espnet2.interruptible.mid_epoch import FILE_NAME as MID_EPOCH
 from espnet2.utils.yaml_no_alias_safe_dump import yaml_no_alias_safe_dump
 
 # What may differ: where and how the training runs, what it shows, how long it goes on.

@@ -9,10 +9,10 @@ from typing import Protocol
 import torch
 import torch.distributed as dist
 
+from espnet2.interruptible.checkpoints import is_whole, whole_saving
+from espnet2.interruptible.random_states import random_states
 from espnet2.schedulers.abs_scheduler import AbsScheduler
-from espnet2.train.random_states import random_states
 from espnet2.train.reporter import SubReporter, WeightedAverage, to_reported_value
-from espnet2.train.safe_checkpoints import is_whole, safe_saving
 
 FILE_NAME = "mid_epoch.pth"
 
@@ -72,7 +72,7 @@ class MidEpoch:
                 "parts": {name: part.state_dict() for name, part in self.parts.items()},
             }
             try:
-                with safe_saving():
+                with whole_saving():
                     torch.save(state, self.path)
             except (OSError, RuntimeError) as error:
                 logging.warning(f"{self.path} was not written, going on: {error}")

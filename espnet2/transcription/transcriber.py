@@ -9,12 +9,8 @@ import torch
 
 from espnet2.bin.asr_inference import Speech2Text
 from espnet2.bin.enh_inference import SeparateSpeech
-from espnet2.bin.transcribe_model import (
-    ModelFiles,
-    read_weights,
-    read_yaml,
-    weights_only,
-)
+from espnet2.plain_data import plain_loading, read_weights, read_yaml
+from espnet2.transcription.model_files import ModelFiles
 
 # Options of upstream's decoding that --model and --device settle here.
 SETTLED = ("self", "asr_train_config", "asr_model_file", "enh_s2t_task", "device")
@@ -41,7 +37,7 @@ class Transcriber:
         lm = {"lm_train_config": files.lm_config, "lm_file": files.lm_weights}
         self.separate = None
         try:
-            with weights_only():
+            with plain_loading():
                 self.to_text = Speech2Text(*model, **common, **{**lm, **decode_conf})
                 if enhance:
                     self.separate = SeparateSpeech(

@@ -6,7 +6,7 @@ import pytest
 import torch
 from test_trainer_gradient_remedy import parameters, run
 
-from espnet2.train.safe_checkpoints import is_whole, safe_saving, whole_checkpoint
+from espnet2.interruptible.checkpoints import is_whole, whole_checkpoint, whole_saving
 
 
 class Unsavable:
@@ -26,7 +26,7 @@ def damage(path) -> None:
 
 def test_a_write_that_fails_leaves_the_old_file_whole_and_nothing_beside(tmp_path):
     path = tmp_path / "checkpoint.pth"
-    with safe_saving():
+    with whole_saving():
         torch.save({"step": 1}, path)
         with pytest.raises(OSError, match="No space left"):
             torch.save({"weights": torch.ones(10**5), "bad": Unsavable()}, path)
@@ -35,7 +35,7 @@ def test_a_write_that_fails_leaves_the_old_file_whole_and_nothing_beside(tmp_pat
 
 
 def test_the_previous_checkpoint_is_kept_and_other_files_have_none(tmp_path):
-    with safe_saving():
+    with whole_saving():
         for step in (1, 2, 3):
             torch.save(step, tmp_path / "checkpoint.pth")
             torch.save(step, str(tmp_path / "1epoch.pth"))
@@ -49,7 +49,7 @@ def test_the_previous_checkpoint_is_kept_and_other_files_have_none(tmp_path):
 
 def test_saving_is_upstreams_again_afterwards(tmp_path):
     original = torch.save
-    with safe_saving():
+    with whole_saving():
         assert torch.save is not original
         with (tmp_path / "file").open("wb") as file:
             torch.save(5, file)

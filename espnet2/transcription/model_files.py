@@ -7,21 +7,17 @@ archive names. Here each of them is checked before upstream sees it.
 """
 
 import contextlib
-import os
-import pickle
 import tempfile
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
-from unittest import mock
 
-import torch
 import yaml
 
 from espnet2.main_funcs.pack_funcs import unpack
+from espnet2.plain_data import AVERAGED_MODEL, read_weights, read_yaml
 
-CHECKPOINT = "valid.acc.ave.pth"
 # Where config.yaml names files that building the model reads.
 FILE_KEYS = (("token_list",), ("bpemodel",), ("normalize_conf", "stats_file"))
 
@@ -79,10 +75,10 @@ def named_files(folder: Path) -> ModelFiles:
     """Return what ``meta.yaml`` names, or the files of an experiment folder."""
     meta = folder / "meta.yaml"
     if not meta.exists():
-        for name in ("config.yaml", CHECKPOINT):
+        for name in ("config.yaml", AVERAGED_MODEL):
             if not (folder / name).is_file():
                 raise ValueError(f"{folder / name}: is missing; training makes it")
-        return ModelFiles(folder / "config.yaml", folder / CHECKPOINT, None, None)
+        return ModelFiles(folder / "config.yaml", folder / AVERAGED_MODEL, None, None)
     content = read_yaml(meta)
     named = {**content.get("yaml_files", {}), **content.get("files", {})}
     keys = ("enh_s2t_train_config", "enh_s2t_model_file", "lm_train_config", "lm_file")
@@ -95,34 +91,6 @@ def named_files(folder: Path) -> ModelFiles:
         if path is not None and not path.is_file():
             raise ValueError(f"{meta}: {path} is missing")
     return ModelFiles(*paths)
-
-
-def read_yaml(path: Path) -> dict:
-    """Return a YAML file's mapping, read without Python objects."""
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ValueError(f"{path}: cannot be read: {error}") from None
-    if not isinstance(content, dict):
-        raise ValueError(f"{path}: expected 'key: value' lines")
-    return content
-
-
-def read_weights(path: Path) -> dict[str, torch.Tensor]:
-    """Return a checkpoint's tensors by name, read without running anything in it."""
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise ValueError(
-            f"{path}: holds more than tensors, so that reading it could run any "
-            f"program; not read ({str(error).splitlines()[0]})"
-        ) from None
-    except (OSError, EOFError, RuntimeError) as error:
-        raise ValueError(f"{path}: is damaged or no checkpoint: {error}") from None
-    tensors = isinstance(state, dict) and all(map(torch.is_tensor, state.values()))
-    if not tensors or not state:
-        raise ValueError(f"{path}: is no model's parameters; expected {CHECKPOINT}")
-    return state
 
 
 def located_config(path: Path, folder: Path) -> dict:
@@ -157,14 +125,3 @@ def _locate(name: str, roots: list[Path], place: str) -> Path:
             return (root / name).absolute()
     looked = ", ".join(map(str, roots))
     raise ValueError(f"{place}: {name} is missing (looked in {looked})")
-
-
-@contextlib.contextmanager
-def weights_only() -> Iterator[None]:
-    """Let every ``torch.load`` in here refuse what is not plain weights.
-
-    The environment variable overrides the ``weights_only=False`` of a caller.
-    """
-    with mock.patch.dict(os.environ, {"TORCH_FORCE_WEIGHTS_ONLY_LOAD": "1"}):
-        os.environ.pop("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", None)
-        yield

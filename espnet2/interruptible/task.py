@@ -15,13 +15,11 @@ import torch
 import torch.distributed as dist
 from torch.multiprocessing import ProcessExitedException
 
-from espnet2.tasks.config_changes import check_config_changes
-from espnet2.train.interruptible_trainer import InterruptibleTrainer
-from espnet2.train.stop_signals import STOPPED, remembering_stop_signals
+from espnet2.interruptible.config_changes import check_config_changes
+from espnet2.interruptible.signals import STOPPED, remembering_stop_signals
+from espnet2.interruptible.trainer import InterruptibleTrainer
+from espnet2.plain_data import PLAIN_LOADING
 from espnet2.utils.types import str2bool
-
-# Read by torch.load; 0 lets pickles of others in, which may run any code.
-SAFE_LOADING = "TORCH_FORCE_WEIGHTS_ONLY_LOAD"
 
 
 class InterruptibleTask:
@@ -70,7 +68,7 @@ class InterruptibleTask:
         """Run upstream's main."""
         if args is None:
             args = cls.get_parser().parse_args(cmd)
-        os.environ.setdefault(SAFE_LOADING, "1")
+        os.environ.setdefault(PLAIN_LOADING, "1")
         args.dist_init_method = after_restart(args.dist_init_method)
         # Statistics have no steps between which they could be stopped.
         trains = not getattr(args, "collect_stats", False)
@@ -89,7 +87,7 @@ class InterruptibleTask:
         Raises:
             ValueError: a file to be loaded may run code.
         """
-        torch.serialization.add_safe_globals(_safe_globals())
+        torch.serialization.add_safe_globals(_plain_globals())
         try:
             super().main_worker(args)
         except SystemExit:
@@ -102,7 +100,7 @@ class InterruptibleTask:
             raise ValueError(
                 "a checkpoint or a file of --init_param holds more than plain data and "
                 "may run code when it is loaded; if you trust its source, set "
-                f"{SAFE_LOADING}=0\n{error}"
+                f"{PLAIN_LOADING}=0\n{error}"
             ) from None
         finally:
             _end_loaders()
@@ -121,7 +119,7 @@ def _end_loaders() -> None:
         worker.kill()
 
 
-def _safe_globals() -> list:
+def _plain_globals() -> list:
     """Return what upstream's reporter puts into checkpoints besides plain numbers."""
     scalar = np.float64(0).__reduce__()[0]
     modules = ("numpy._core.multiarray", "numpy.core.multiarray")  # NumPy 2 and 1

@@ -10,19 +10,24 @@ from pathlib import Path
 import torch
 import torch.distributed as dist
 
-from espnet2.schedulers.abs_scheduler import AbsScheduler
-from espnet2.train.batch_norm_guard import BatchNormGuard
-from espnet2.train.checkpointed_epoch import (
+from espnet2.interruptible.batch_norm_guard import BatchNormGuard
+from espnet2.interruptible.checkpoints import is_whole, whole_checkpoint, whole_saving
+from espnet2.interruptible.epoch import (
     CheckpointedEpoch,
     StoppableEpoch,
     stop_if_asked,
 )
+from espnet2.interruptible.mid_epoch import (
+    FILE_NAME,
+    MidEpoch,
+    Stateful,
+    training_parts,
+)
+from espnet2.interruptible.progress import ProgressIterator
+from espnet2.interruptible.signals import remembering_stop_signals, shielded
+from espnet2.schedulers.abs_scheduler import AbsScheduler
 from espnet2.train.distributed_utils import DistributedOption
-from espnet2.train.mid_epoch import FILE_NAME, MidEpoch, Stateful, training_parts
-from espnet2.train.progress import ProgressIterator
 from espnet2.train.reporter import Reporter, SubReporter
-from espnet2.train.safe_checkpoints import is_whole, safe_saving, whole_checkpoint
-from espnet2.train.stop_signals import remembering_stop_signals, shielded
 from espnet2.train.trainer import Trainer, TrainerOptions
 
 
@@ -75,7 +80,7 @@ class InterruptibleTrainer(Trainer):
         SIGTERM and SIGUSR1 end it after the present step with exit code 75 and a
         ``mid_epoch.pth``, with which the same command goes on.
         """
-        with safe_saving(), remembering_stop_signals():
+        with whole_saving(), remembering_stop_signals():
             super().run(trainer_options=trainer_options, **kwargs)
             if _is_first_rank():
                 Path(trainer_options.output_dir, FILE_NAME).unlink(missing_ok=True)

@@ -19,7 +19,7 @@ PREVIOUS = "checkpoint.previous.pth"
 
 
 @contextlib.contextmanager
-def safe_saving() -> Iterator[None]:
+def whole_saving() -> Iterator[None]:
     """Let every ``torch.save`` to a path write beside it and rename.
 
     A reader then finds the old file or the new one, never a part. Of ``checkpoint.pth``

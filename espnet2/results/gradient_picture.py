@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from espnet2.train.gradient_history import GradientHistory, stretch_percentile
+from espnet2.results.gradient_history import GradientHistory, stretch_percentile
 from espnet2.train.gradient_log import ANGLE_EDGES
 
 SHOWN_NAMES = 30  # rows that can still be read

@@ -1,0 +1,27 @@
+#!/usr/bin/env python3
+"""Train a recogniser as upstream does, with checkpoints that survive a crash."""
+
+from espnet2.interruptible.task import InterruptibleTask
+from espnet2.tasks.asr import ASRTask
+
+
+class InterruptibleASRTask(InterruptibleTask, ASRTask):
+    """Upstream's ASR training, of which neither a crash nor a scheduler takes much."""
+
+
+def get_parser():
+    """Return the command line's parser."""
+    return InterruptibleASRTask.get_parser()
+
+
+def main(cmd: list[str] | None = None) -> None:
+    """Run upstream's ASR training with the interruptible trainer.
+
+    Example:
+        % python -m espnet2.bin.interruptible_asr_train --config conf/train_asr.yaml ...
+    """
+    InterruptibleASRTask.main(cmd=cmd)
+
+
+if __name__ == "__main__":
+    main()

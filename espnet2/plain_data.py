@@ -1,0 +1,58 @@
+"""Files of others read as plain data: tensors, numbers, text; never a program.
+
+A checkpoint is a pickle, which can run any program when it is read, and upstream reads
+checkpoints with ``weights_only=False``.
+"""
+
+import contextlib
+import os
+import pickle
+from collections.abc import Iterator
+from pathlib import Path
+from unittest import mock
+
+import torch
+import yaml
+
+# Read by torch.load; 0 lets pickles of others in, which may run any code.
+PLAIN_LOADING = "TORCH_FORCE_WEIGHTS_ONLY_LOAD"
+AVERAGED_MODEL = "valid.acc.ave.pth"  # of an experiment, unless another one is named
+
+
+def read_yaml(path: Path) -> dict:
+    """Return a YAML file's mapping, read without Python objects."""
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ValueError(f"{path}: cannot be read: {error}") from None
+    if not isinstance(content, dict):
+        raise ValueError(f"{path}: expected 'key: value' lines")
+    return content
+
+
+def read_weights(path: Path) -> dict[str, torch.Tensor]:
+    """Return a checkpoint's tensors by name, read without running anything in it."""
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise ValueError(
+            f"{path}: holds more than tensors, so that reading it could run any "
+            f"program; not read ({str(error).splitlines()[0]})"
+        ) from None
+    except (OSError, EOFError, RuntimeError) as error:
+        raise ValueError(f"{path}: is damaged or no checkpoint: {error}") from None
+    tensors = isinstance(state, dict) and all(map(torch.is_tensor, state.values()))
+    if not tensors or not state:
+        raise ValueError(f"{path}: is no model's parameters; expected {AVERAGED_MODEL}")
+    return state
+
+
+@contextlib.contextmanager
+def plain_loading() -> Iterator[None]:
+    """Let every ``torch.load`` in here refuse what is not plain weights.
+
+    The environment variable overrides the ``weights_only=False`` of a caller.
+    """
+    with mock.patch.dict(os.environ, {PLAIN_LOADING: "1"}):
+        os.environ.pop("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", None)
+        yield

@@ -1,0 +1,1 @@
+"""A trained joint model, used on recordings."""
