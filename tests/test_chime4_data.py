@@ -94,11 +94,9 @@ def test_sets_are_joined_without_a_clash_of_names(prepare, trees):
 
 def test_the_template_finds_the_folders_valid(prepare, trees, repo_root, repo_env):
     out = prepare(trees[False])
-    validate = (
-        repo_root / "egs2/TEMPLATE/asr_with_enhancement/utils/data_dir_validate.py"
-    )
+    utils = repo_root / "egs2/TEMPLATE/asr_with_enhancement/utils"
     for folder in (*SETS.values(), "tr05_multi_noisy", "dt05_multi_isolated_1ch_track"):
-        command = ["python3", validate, out / folder]
+        command = [utils / "validate_data_dir.sh", out / folder]
         done = subprocess.run(command, env=repo_env, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
 

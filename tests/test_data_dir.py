@@ -1,5 +1,6 @@
 """Tables of data folders: reading, checking, repairing, copying, joining."""
 
+import importlib
 import subprocess
 from pathlib import Path
 
@@ -9,18 +10,18 @@ UTILS = "egs2/TEMPLATE/asr_with_enhancement/utils"
 
 
 @pytest.fixture
-def data(import_script):
-    return import_script(f"{UTILS}/data_dir.py")
+def data():
+    return importlib.import_module("espnet2.data_dir.tables")
 
 
 @pytest.fixture
-def edit(import_script):
-    return import_script(f"{UTILS}/data_dir_edit.py")
+def edit():
+    return importlib.import_module("espnet2.data_dir.edit")
 
 
 @pytest.fixture
-def checks(import_script):
-    return import_script(f"{UTILS}/data_dir_validate.py")
+def checks():
+    return importlib.import_module("espnet2.data_dir.validate")
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Audio of data folders: formatting, speed, checks, and the choice by length."""
 
+import importlib
 import subprocess
 import sys
 from pathlib import Path
@@ -8,13 +9,15 @@ import numpy as np
 import pytest
 import soundfile
 
+from espnet2.data_dir.validate import validate
+
 TEMPLATE = "egs2/TEMPLATE/asr_with_enhancement"
 AUDIO = f"{TEMPLATE}/pyscripts/audio"
 
 
 @pytest.fixture
-def audio_io(import_script):
-    return import_script(f"{AUDIO}/audio_io.py")
+def audio_io():
+    return importlib.import_module("espnet2.data_dir.audio")
 
 
 def write_tone(path: Path, rate: int = 8000, samples: int = 4000, hz: float = 440.0):
@@ -105,8 +108,8 @@ def test_segments_cut_at_their_times(audio_io, tmp_path):
         list(audio_io.iterate_audio(scp, {"u": "r 0.25 1.5"}))
 
 
-def test_resampling_keeps_the_pitch_and_rounds_the_length_up(import_script):
-    resample = import_script(f"{AUDIO}/resampling.py").resample
+def test_resampling_keeps_the_pitch_and_rounds_the_length_up():
+    resample = importlib.import_module("espnet2.data_dir.resampling").resample
     tone = np.sin(2 * np.pi * 500 * np.arange(16001) / 16000)
     wave = resample(tone, 16000, 8000)
     assert len(wave) == 8001
@@ -149,7 +152,7 @@ def test_speed_changes_length_and_pitch_of_both_files_alike(import_script, tmp_p
     noisy = soundfile.info(target / "data/wav/sp0.8-s-1.wav").frames
     assert noisy == soundfile.info(target / "data/spk1/sp0.8-s-1.wav").frames
     assert (target / "utt2spk").read_text().startswith("sp0.8-s-0 sp0.8-s\n")
-    import_script(f"{TEMPLATE}/utils/data_dir_validate.py").validate(target)
+    validate(target)
 
 
 @pytest.mark.parametrize("factor", [0.0, -1.0, 90.0])

@@ -9,7 +9,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from data_dir import DataError, read_entries, read_lines, run_cli
+from espnet2.data_dir.tables import DataError, read_entries, read_lines, run_cli
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -2,4 +2,4 @@
 # Sort the tables of a data folder and keep the utterances that all of them have.
 # Usage: fix_data_dir.sh [--utt_extra_files "name ..."] <data dir>
 set -euo pipefail
-exec python3 "$(dirname "${BASH_SOURCE[0]}")/data_dir_edit.py" fix "$@"
+exec python3 -m espnet2.data_dir.edit fix "$@"

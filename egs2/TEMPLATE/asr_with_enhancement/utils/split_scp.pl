@@ -9,7 +9,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from data_dir import DataError, read_lines, run_cli, write_lines
+from espnet2.data_dir.tables import DataError, read_lines, run_cli, write_lines
 
 
 def split_evenly(lines: Sequence[str], parts: int) -> list[Sequence[str]]:

@@ -8,7 +8,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from data_dir import read_table, run_cli, utt2spk_to_spk2utt
+from espnet2.data_dir.tables import read_table, run_cli, utt2spk_to_spk2utt
 
 
 def main(arguments: Sequence[str]) -> None:

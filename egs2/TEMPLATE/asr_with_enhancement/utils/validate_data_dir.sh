@@ -2,4 +2,4 @@
 # Check the tables of a data folder; opens no audio.
 # Usage: validate_data_dir.sh [--no-text] [--no-wav] [--no-spk-sort] <data dir>
 set -euo pipefail
-exec python3 "$(dirname "${BASH_SOURCE[0]}")/data_dir_validate.py" "$@"
+exec python3 -m espnet2.data_dir.validate "$@"

@@ -13,13 +13,11 @@ An utterance is named ``<speaker>_<WSJ name>_<environment>``, ``F01_22GC010A_BUS
 import json
 import math
 import re
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "utils"))
-from data_dir import DataError  # noqa: E402
+from espnet2.data_dir.tables import DataError
 
 RATE = 16000  # Hz, of all audio
 ENVIRONMENTS = ("BUS", "CAF", "PED", "STR")

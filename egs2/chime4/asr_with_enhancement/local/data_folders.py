@@ -1,13 +1,11 @@
 """Kaldi data folders of utterances with a category, written beside and then renamed."""
 
 import shutil
-import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "utils"))
-from data_dir import (  # noqa: E402
+from espnet2.data_dir.tables import (
     DataError,
     replace_folder,
     utt2spk_to_spk2utt,

@@ -9,7 +9,6 @@ validation or test set is an error, as scores would not be those of the set.
 """
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,8 +20,7 @@ from reference_pool import make_references
 from report import SetReport, write_report
 from subtract_background import Limits
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "utils"))
-from data_dir import DataError, log, run_cli  # noqa: E402
+from espnet2.data_dir.tables import DataError, log, run_cli
 
 MAX_NAMED = 10
 

@@ -7,15 +7,13 @@ the transcripts alone are taken, and that is said.
 
 import argparse
 import subprocess
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from chime4_lists import DataError
 from wsj_text import walk_files
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "utils"))
-from data_dir import log, read_table, run_cli, write_lines  # noqa: E402
+from espnet2.data_dir.tables import log, read_table, run_cli, write_lines
 
 YEARS = ("87", "88", "89")
 

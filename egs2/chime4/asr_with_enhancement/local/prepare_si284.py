@@ -12,7 +12,6 @@ before is taken as it is.
 import argparse
 import re
 import shutil
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -21,8 +20,7 @@ from chime4_lists import RATE, DataError, read_text_lines
 from data_folders import Entry, write_folder
 from wsj_text import normalize, read_wsj_dots, walk_files
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "utils"))
-from data_dir import log, run_cli  # noqa: E402
+from espnet2.data_dir.tables import log, run_cli
 
 INDICES = ("tr_s_wv1.ndx", "si_tr_s.ndx")
 HEADER = 1024  # bytes of a SPHERE header

@@ -1,12 +1,10 @@
 """Kaldi data folders of the corpus, written beside and then renamed."""
 
 import shutil
-import sys
 from collections import defaultdict
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "utils"))
-from data_dir import replace_folder  # noqa: E402
+from espnet2.data_dir.tables import replace_folder
 
 
 def check_replaceable(folder: Path, own_file: str) -> None:

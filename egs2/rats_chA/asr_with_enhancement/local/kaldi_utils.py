@@ -1,11 +1,6 @@
 """What this recipe takes from the template's ``utils``."""
 
-import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "utils"))
-
-from data_dir import (  # noqa: E402
+from espnet2.data_dir.tables import (
     DataError,
     Table,
     log,

@@ -8,17 +8,15 @@ two only when everything before succeeded.
 """
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from audio_io import audio_path, iterate_audio, parse_rate, write_audio
-from resampling import resample
 from tqdm import tqdm
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "utils"))
-from data_dir import DataError, log, read_table, run_cli, write_table  # noqa: E402
+from espnet2.data_dir.audio import audio_path, iterate_audio, parse_rate, write_audio
+from espnet2.data_dir.resampling import resample
+from espnet2.data_dir.tables import DataError, log, read_table, run_cli, write_table
 
 
 def format_audio(

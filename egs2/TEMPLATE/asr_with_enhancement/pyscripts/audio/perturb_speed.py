@@ -9,17 +9,16 @@ the prefix ``sp<factor>-`` and keep their ends, by which training tells real rec
 """
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from audio_io import audio_path, iterate_audio, write_audio
-from resampling import resample
 from tqdm import tqdm
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "utils"))
-from data_dir import (  # noqa: E402
+from espnet2.data_dir.audio import audio_path, iterate_audio, write_audio
+from espnet2.data_dir.edit import copy
+from espnet2.data_dir.resampling import resample
+from espnet2.data_dir.tables import (
     SCP_NAME,
     DataError,
     log,
@@ -28,7 +27,6 @@ from data_dir import (  # noqa: E402
     run_cli,
     write_table,
 )
-from data_dir_edit import copy  # noqa: E402
 
 
 def change_speed(samples: np.ndarray, rate: int, factor: float) -> np.ndarray:

@@ -7,16 +7,13 @@ training does it.
 """
 
 import argparse
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from espnet2.data_dir.tables import DataError, log, read_lines, read_table, run_cli
 from espnet2.text.abs_tokenizer import AbsTokenizer
 from espnet2.text.char_tokenizer import CharTokenizer
 from espnet2.text.sentencepiece_tokenizer import SentencepiecesTokenizer
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "utils"))
-from data_dir import DataError, log, read_lines, read_table, run_cli  # noqa: E402
 
 MAX_NAMED = 10
 

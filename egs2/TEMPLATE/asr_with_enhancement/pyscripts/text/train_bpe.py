@@ -10,14 +10,12 @@ The folder is made under another name and renamed, so it is whole or not there.
 import argparse
 import re
 import shutil
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import sentencepiece
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "utils"))
-from data_dir import (  # noqa: E402
+from espnet2.data_dir.tables import (
     DataError,
     log,
     read_table,

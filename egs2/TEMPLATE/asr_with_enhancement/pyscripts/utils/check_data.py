@@ -8,18 +8,15 @@ collected, and each names the file and the utterance.
 """
 
 import argparse
-import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tqdm import tqdm
 
-_TEMPLATE = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(_TEMPLATE / "utils"), str(_TEMPLATE / "pyscripts" / "audio")]
-from audio_io import parse_rate, read_audio  # noqa: E402
-from data_dir import DataError, Table, log, read_table, run_cli  # noqa: E402
-from data_dir_validate import validate  # noqa: E402
+from espnet2.data_dir.audio import parse_rate, read_audio
+from espnet2.data_dir.tables import DataError, Table, log, read_table, run_cli
+from espnet2.data_dir.validate import validate
 
 MAX_REPORTED = 20
 

@@ -8,14 +8,12 @@ another name and renamed, so it is whole or not there.
 
 import argparse
 import shutil
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-_TEMPLATE = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(_TEMPLATE / "utils"), str(_TEMPLATE / "pyscripts" / "audio")]
-from audio_io import parse_rate  # noqa: E402
-from data_dir import (  # noqa: E402
+from espnet2.data_dir.audio import parse_rate
+from espnet2.data_dir.edit import write_spk2utt
+from espnet2.data_dir.tables import (
     DataError,
     Table,
     log,
@@ -25,7 +23,6 @@ from data_dir import (  # noqa: E402
     utterance_tables,
     write_table,
 )
-from data_dir_edit import write_spk2utt  # noqa: E402
 
 
 def choose(

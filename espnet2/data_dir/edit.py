@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from data_dir import (
+from espnet2.data_dir.tables import (
     DataError,
     Table,
     log,

@@ -7,7 +7,7 @@ import argparse
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from data_dir import (
+from espnet2.data_dir.tables import (
     DataError,
     Table,
     log,

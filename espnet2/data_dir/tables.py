@@ -26,7 +26,7 @@ UTTERANCE_NAME = re.compile(r"text(_spk\d+)?|utt2\w+|segments")
 ODD_CHARACTER = re.compile("[\x00-\x08\x0b-\x1f\x7f\u00a0\ufeff]")
 
 
-class DataError(Exception):
+class DataError(ValueError):
     """Bad data of the user; the message is complete and needs no traceback."""
 
 

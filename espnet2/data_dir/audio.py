@@ -3,7 +3,6 @@
 import io
 import os
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -11,8 +10,7 @@ import humanfriendly
 import numpy as np
 import soundfile
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "utils"))
-from data_dir import DataError, parse_segment  # noqa: E402
+from espnet2.data_dir.tables import DataError, parse_segment
 
 MAX_NAME = 255  # bytes of a file's name, on all usual file systems
 

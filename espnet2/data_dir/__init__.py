@@ -1,0 +1,1 @@
+"""Kaldi data folders: read, checked, repaired, copied, joined."""
