@@ -7,7 +7,7 @@ import tiny
 import torch
 from test_two_gradient_module import in_grad, single_precision, window, wrap
 
-from espnet2.train.gradient_methods import GradientMethod
+from espnet2.train.gradient_methods import make_method
 from espnet2.train.gradient_options import GradientConf
 from espnet2.train.gradient_surgery import combine
 
@@ -39,7 +39,7 @@ def test_surgery_never_waits_for_the_gpu(granularity):
     names = [f"enh_model.{index}" for index in range(20)]
     enh, asr = ({n: torch.randn(30, 7, device="cuda") for n in names} for _ in "ab")
     conf = GradientConf(max_stretch="dynamic", granularity=granularity)
-    method = GradientMethod("remedy", conf)
+    method = make_method("remedy", conf)
     scale = torch.tensor(1024.0, device="cuda")
     torch.cuda.synchronize()
     torch.cuda.set_sync_debug_mode("error")

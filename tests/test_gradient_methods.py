@@ -3,12 +3,17 @@
 import math
 
 import pytest
+import tiny
 import torch
 from torchjd import aggregation
 
-from espnet2.train.gradient_methods import METHODS, GradientMethod, one_way_weights
+from espnet2.tasks.gradient_remedy import GradientRemedyTask
+from espnet2.train.gradient_method import GradientMethod
+from espnet2.train.gradient_methods import METHODS, make_method
 from espnet2.train.gradient_options import GradientConf
+from espnet2.train.one_way import one_way_weights
 from espnet2.train.torchjd_weightings import SHORT_NAMES
+from espnet2.train.two_gradient_module import TwoGradientModule
 
 ANGLES = (0.0, 10.0, 80.0, 89.99, 90.0, 90.01, 120.0, 170.0, 180.0)
 RATIOS = (1e-6, 1e-3, 0.1, 1.0, 10.0, 1e3, 1e6)
@@ -27,7 +32,7 @@ def grid() -> torch.Tensor:
 
 def weights(name: str, gramians: torch.Tensor, **conf) -> torch.Tensor:
     names = [f"tensor{index}" for index in range(len(gramians))]
-    method = GradientMethod(name, GradientConf(**conf))
+    method = make_method(name, GradientConf(**conf))
     return method.decide(gramians, names).weights
 
 
@@ -113,7 +118,7 @@ def test_one_way_projection_does_nothing_without_a_conflict():
 
 @pytest.mark.parametrize("name", METHODS)
 def test_all_methods_report_the_same_angle_and_ratio(name):
-    method = GradientMethod(name, GradientConf())
+    method = make_method(name, GradientConf())
     decision = method.decide(gramian(120, 7)[None], ["w"])
     assert decision.cosine.item() == pytest.approx(-0.5)
     assert decision.norm_ratio.item() == pytest.approx(7)
@@ -143,25 +148,25 @@ def test_any_gramian_weighting_of_torchjd_can_be_named_with_its_options():
 )
 def test_a_wrong_method_is_an_error_that_says_what_is_right(name, conf, message):
     with pytest.raises(ValueError, match=message):
-        GradientMethod(name, GradientConf(weighting_conf=conf))
+        make_method(name, GradientConf(weighting_conf=conf))
 
 
 def test_gradvac_keeps_a_state_for_each_name_and_goes_on_from_it():
     torch.manual_seed(0)
     steps = [grid()[torch.randperm(len(grid()))[:3]] for _ in range(6)]
     names = ["a", "b", "c"]
-    straight = GradientMethod("gradvac", GradientConf(), seed=3)
+    straight = make_method("gradvac", GradientConf(), seed=3)
     expected = [straight.decide(step, names).weights for step in steps]
-    first = GradientMethod("gradvac", GradientConf(), seed=3)
+    first = make_method("gradvac", GradientConf(), seed=3)
     for step in steps[:4]:
         first.decide(step, names)
-    second = GradientMethod("gradvac", GradientConf(), seed=3)
+    second = make_method("gradvac", GradientConf(), seed=3)
     second.load_state_dict(first.state_dict())
     shuffled = [2, 0, 1]
     for step, weights_of_step in zip(steps[4:], expected[4:], strict=True):
         found = second.decide(step[shuffled], [names[i] for i in shuffled]).weights
         torch.testing.assert_close(found, weights_of_step[shuffled])
-    fresh = GradientMethod("gradvac", GradientConf(), seed=3)
+    fresh = make_method("gradvac", GradientConf(), seed=3)
     assert not torch.allclose(fresh.decide(steps[4], names).weights, expected[4])
 
 
@@ -171,3 +176,51 @@ def test_a_methods_random_numbers_are_its_own():
     state = torch.get_rng_state()
     weights("pcgrad", grid())
     assert torch.equal(torch.get_rng_state(), state)
+
+
+class Halved(GradientMethod):
+    """Half of both gradients: what a user's own method looks like."""
+
+    def weigh(self, gramians, names):
+        return torch.full((len(gramians), 2), 0.5, dtype=torch.float64)
+
+
+def test_a_method_is_added_by_one_class_and_one_line(tmp_path, monkeypatch):
+    """It is an option of the command line, trains, and is recorded as others are."""
+    monkeypatch.setitem(METHODS, "halved", Halved)
+    flags = ["--gradient_method", "halved", "--output_dir", str(tmp_path)]
+    args = GradientRemedyTask.get_parser().parse_args(flags)
+    assert "halved" in GradientRemedyTask.get_parser().format_help()
+    model, half = tiny.tiny_model(), make_method(args.gradient_method, GradientConf())
+    summed = make_method("sum", GradientConf(probe=True))
+    seen = []
+    gradients = [
+        tiny.gradients(
+            model,
+            TwoGradientModule(model, method, ["enh_model"], report=r)(**tiny.batch())[
+                "loss"
+            ],
+        )
+        for method, r in (
+            (half, lambda *decision: seen.append(decision)),
+            (summed, print),
+        )
+    ]
+    for name, value in gradients[1].items():
+        factor = 0.5 if name in seen[0][0] else 1.0
+        torch.testing.assert_close(gradients[0][name], factor * value)
+    assert any(name.startswith("enh_model") for name in seen[0][0])
+
+
+@pytest.mark.parametrize("name", [*METHODS, "torchjd.aggregation.DualProjWeighting"])
+def test_what_a_method_says_of_itself_is_true(name):
+    """Weights that never change are no decision; what rescales says so."""
+    found = weights(name, grid())
+    made = make_method(name, GradientConf())
+    assert made.decides == (len(found.unique(dim=0)) > 1)
+    assert made.wants_enh == bool((found[:, 0] != 0).any())
+    names = [str(n) for n in range(len(grid()))]
+    decision = made.decide(grid(), names)
+    assert made.rescales == bool(decision.rescaled.any())
+    assert made.separates == made.decides
+    assert make_method(name, GradientConf(probe=True)).separates

@@ -6,6 +6,7 @@ import math
 import pytest
 import torch
 from torch import Tensor
+from torchjd.aggregation import UPGrad
 
 from espnet2.train import gradient_remedy
 from espnet2.train.gradient_remedy import (
@@ -260,3 +261,12 @@ def test_aggregator_works_in_a_torchjd_program():
 def test_the_examples_in_the_docstrings_are_true():
     result = doctest.testmod(gradient_remedy)
     assert result.attempted >= 4 and result.failed == 0
+
+
+@pytest.mark.parametrize("aggregator", [GradientRemedy(), UPGrad()])
+def test_a_backward_pass_through_the_aggregator_is_an_error(aggregator):
+    """It used to give a gradient that left out how the weights depend on the matrix."""
+    jacobian = pair(120, 2.0).requires_grad_()
+    combined = aggregator(jacobian)
+    with pytest.raises(RuntimeError, match="does not require grad"):
+        combined.sum().backward()

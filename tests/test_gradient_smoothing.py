@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from espnet2.train.gradient_methods import GradientMethod
+from espnet2.train.gradient_method import GradientMethod
+from espnet2.train.gradient_methods import make_method
 from espnet2.train.gradient_options import GradientConf
 from espnet2.train.gradient_smoothing import SmoothedGradients
 from espnet2.train.gradient_surgery import combine
@@ -13,7 +14,7 @@ GROUPS = {"enh_model": [NAME]}
 
 
 def method(name: str = "one_way", **conf) -> GradientMethod:
-    return GradientMethod(name, GradientConf(**conf))
+    return make_method(name, GradientConf(**conf))
 
 
 def step(decider: GradientMethod, enh: list, asr: list, scale=None) -> torch.Tensor:

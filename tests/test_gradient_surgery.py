@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from espnet2.train.gradient_methods import GradientMethod
+from espnet2.train.gradient_decision import figures, statistics
+from espnet2.train.gradient_methods import make_method
 from espnet2.train.gradient_options import (
     GradientConf,
     canonical_name,
@@ -11,7 +12,7 @@ from espnet2.train.gradient_options import (
     resolve_shared_params,
 )
 from espnet2.train.gradient_remedy import GradientRemedy, remedy
-from espnet2.train.gradient_surgery import combine, figures, named_gradients, statistics
+from espnet2.train.gradient_surgery import combine, named_gradients
 
 NAMES = ["enh_model.a", "enh_model.b", "s2t_model.c"]
 GROUPS = {"enh_model": NAMES[:2]}
@@ -24,7 +25,7 @@ def random_gradients(scale: float) -> dict[str, torch.Tensor]:
 def combined(enh, asr, method="remedy", groups=GROUPS, scale=None, **conf):
     """``combine`` on copies, since it works in place."""
     copies = [{name: g.clone() for name, g in grads.items()} for grads in (enh, asr)]
-    return combine(*copies, groups, GradientMethod(method, GradientConf(**conf)), scale)
+    return combine(*copies, groups, make_method(method, GradientConf(**conf)), scale)
 
 
 def slow_remedy(enh: torch.Tensor, asr: torch.Tensor) -> torch.Tensor:
@@ -157,7 +158,7 @@ def test_float16_gradients_are_decided_in_float32():
 def test_the_result_lies_in_the_memory_of_the_asr_gradient():
     """No third copy of a large SE module's gradients."""
     enh, asr = random_gradients(20.0), random_gradients(1.0)
-    result = combine(enh, asr, GROUPS, GradientMethod("remedy", GradientConf()))
+    result = combine(enh, asr, GROUPS, make_method("remedy", GradientConf()))
     assert all(result.gradients[name] is asr[name] for name in NAMES[:2])
 
 

@@ -25,6 +25,7 @@ from espnet2.interruptible.signals import STOPPED, remembering_stop_signals
 from espnet2.iterators.abs_iter_factory import AbsIterFactory
 from espnet2.schedulers.warmup_lr import WarmupLR
 from espnet2.train.distributed_utils import DistributedOption
+from espnet2.train.method_state import STATE_KEY
 from espnet2.train.reporter import Reporter
 from espnet2.train.trainer_gradient_remedy import GradientRemedyTrainer
 
@@ -331,3 +332,15 @@ def test_whole_saving_can_be_nested():
     with tempfile.TemporaryDirectory() as folder, whole_saving(), whole_saving():
         torch.save(1, Path(folder, "x.pth"))
         assert [path.name for path in Path(folder).iterdir()] == ["x.pth"]
+
+
+def test_a_methods_state_is_saved_with_the_optimizers_and_nowhere_else(tmp_path):
+    """It lived twice: beside the optimizer in the middle, in its options at the end."""
+    stopped(tmp_path / "run", hooks={1: {3: ask_to_stop}}, gradient_method="gradvac")
+    state = torch.load(tmp_path / "run" / FILE_NAME, weights_only=True)
+    assert "gradient_method" not in state["parts"]
+    saved = state["parts"]["optimizer0"]["param_groups"][0][STATE_KEY]
+    assert saved["weightings"]["steps"] == state["step"] == 4
+    _, checkpoint = train(tmp_path / "run", gradient_method="gradvac")
+    (optimizer,) = checkpoint["optimizers"]
+    assert optimizer["param_groups"][0][STATE_KEY]["weightings"]["steps"] == 2 * BATCHES

@@ -13,7 +13,7 @@ import torch.multiprocessing as mp
 from torch.nn.parallel import DistributedDataParallel
 
 from espnet2.train.distributed_utils import DistributedOption
-from espnet2.train.gradient_methods import GradientMethod
+from espnet2.train.gradient_methods import make_method
 from espnet2.train.gradient_options import GradientConf
 from espnet2.train.gradient_surgery import combine, named_gradients
 from espnet2.train.reporter import Reporter
@@ -119,7 +119,7 @@ def _count_collectives(rank: int) -> list[int]:
     found = []
     for accum_grad in (1, 4):
         model = DistributedDataParallel(tiny.tiny_model())
-        method = GradientMethod("remedy", GradientConf(**CONF))
+        method = make_method("remedy", GradientConf(**CONF))
         module = TwoGradientModule(model, method, ["enh_model"], accum_grad)
         calls, original = [], dist.all_reduce
 
@@ -152,7 +152,7 @@ class WithBatchNorm(torch.nn.Module):
 def _buffers(rank: int) -> dict:
     """The running statistics with which a rank validates after two training steps."""
     ddp = DistributedDataParallel(WithBatchNorm())
-    method = GradientMethod("remedy", GradientConf(**CONF))
+    method = make_method("remedy", GradientConf(**CONF))
     module = TwoGradientModule(ddp, method, ["enh_model"])
     for step in (1.0, 2.0):
         module(speech=torch.randn(5, 3) + step + 10 * rank)["loss"].sum().backward()
@@ -265,7 +265,7 @@ def slow_twin(case: Case) -> dict[str, torch.Tensor]:
     model = tiny.tiny_model(seed=0)
     parameters = dict(model.named_parameters())
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
-    method = GradientMethod(case.method, GradientConf(**{**CONF, **case.conf}))
+    method = make_method(case.method, GradientConf(**{**CONF, **case.conf}))
     groups = {"enh_model": [n for n in parameters if n.startswith("enh_model.")]}
     everyone = [list(case.batches(rank)) for rank in range(len(case.parts))]
     for step in range(STEPS):

@@ -23,7 +23,7 @@ import tiny
 import torch
 from test_two_gradient_module import STATISTICS, in_grad, wrap
 
-from espnet2.train.gradient_methods import GradientMethod
+from espnet2.train.gradient_methods import make_method
 from espnet2.train.gradient_options import GradientConf
 from espnet2.train.gradient_remedy import remedy_weights
 from espnet2.train.gradient_surgery import combine, gramians
@@ -55,7 +55,7 @@ def share_of_the_recogniser(max_stretch) -> float:
     """The part of the recogniser's gradient that clipping leaves in a bad step."""
     enh, asr = pair(89.99, 10.0)
     recogniser = torch.ones(4)
-    method = GradientMethod("remedy", GradientConf(max_stretch=max_stretch))
+    method = make_method("remedy", GradientConf(max_stretch=max_stretch))
     grads = {"enh_model.w": asr, "s2t_model.w": recogniser.clone()}
     groups = {"enh_model": ["enh_model.w"]}
     result = combine({"enh_model.w": enh}, grads, groups, method).gradients
@@ -159,7 +159,7 @@ def test_11_a_layer_that_no_loss_reaches_keeps_no_gradient():
 
 def test_15_gradients_that_are_views_or_transposed_are_read_right():
     enh, asr = torch.randn(4, 6), torch.randn(6, 4)
-    method = GradientMethod("remedy", GradientConf(threshold=0.1))
+    method = make_method("remedy", GradientConf(threshold=0.1))
     groups = {"enh_model": ["enh_model.w"]}
     strided = {"enh_model.w": asr.t()}
     plain = {"enh_model.w": asr.t().contiguous()}

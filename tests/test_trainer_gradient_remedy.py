@@ -10,7 +10,7 @@ import torch
 
 from espnet2.iterators.abs_iter_factory import AbsIterFactory
 from espnet2.train.distributed_utils import DistributedOption
-from espnet2.train.gradient_methods import GradientMethod
+from espnet2.train.gradient_method import GradientMethod
 from espnet2.train.reporter import Reporter
 from espnet2.train.trainer import Trainer
 from espnet2.train.trainer_gradient_remedy import GradientRemedyTrainer

@@ -4,9 +4,10 @@ import pytest
 import tiny
 import torch
 
-from espnet2.train.gradient_methods import METHODS, GradientMethod
+from espnet2.train.gradient_decision import statistics
+from espnet2.train.gradient_methods import METHODS, make_method
 from espnet2.train.gradient_options import GradientConf
-from espnet2.train.gradient_surgery import combine, named_gradients, statistics
+from espnet2.train.gradient_surgery import combine, named_gradients
 from espnet2.train.two_gradient_module import TwoGradientModule
 
 SHARED = ["enh_model"]
@@ -22,7 +23,7 @@ def report(names, values) -> None:
 
 def wrap(model, method="remedy", shared=SHARED, accum_grad=1, scaler=None, **conf):
     conf = GradientConf(**{**REMEDY, **conf})
-    found = GradientMethod(method, conf)
+    found = make_method(method, conf)
     return TwoGradientModule(model, found, shared, accum_grad, scaler, report)
 
 
@@ -36,7 +37,7 @@ def two_gradients(model, batch) -> tuple[dict, dict]:
 
 def remedied(enh, asr, **conf) -> dict[str, torch.Tensor]:
     groups = {"enh_model": [name for name in enh if name.startswith("enh_model.")]}
-    method = GradientMethod("remedy", GradientConf(**{**REMEDY, **conf}))
+    method = make_method("remedy", GradientConf(**{**REMEDY, **conf}))
     return combine(enh, asr, groups, method).gradients
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import yaml
 
 from espnet2.results.gradient_history import GradientHistory
+from espnet2.train.gradient_methods import method_class
 
 RARE = 0.05  # a share below is called so
 LARGE_STRETCH = 10.0
@@ -30,7 +31,7 @@ def describe(history: GradientHistory, method: str, threshold: float) -> list[st
         f"{_median(ratios):.3g} over all, {_median(ratios[-1:]):.3g} at last; "
         f"SE dominates (over {threshold:g}) in {dominant:.0%}",
     ]
-    if method == "remedy":
+    if method_class(method).rescales:
         lines.append(
             f"the remedy rescaled {history.share('rescaled'):.0%} of decisions; factor "
             f"on the ASR gradient: median {history.stretch_percentile(50):.3g}, "
@@ -72,7 +73,7 @@ def _advice(
     advice = []
     if conflict < RARE and dominant < RARE:
         advice.append("the losses hardly disagree: expect no gain from any method")
-    elif method in ("sum", "asr_only"):
+    elif not method_class(method).decides:
         parts = [
             "projection" if conflict >= RARE else "",
             "rescale" if dominant >= RARE else "",
@@ -84,7 +85,7 @@ def _advice(
             "the SE loss has little say in the shared parameters: if the enhanced "
             "speech is poor, raise enh_weight"
         )
-    if method == "remedy" and history.stretch_percentile(99) > LARGE_STRETCH:
+    if method_class(method).rescales and history.stretch_percentile(99) > LARGE_STRETCH:
         advice.append(
             "the rescale stretches ASR gradients far: try rescale: compress, "
             "max_stretch: dynamic (where it is null) or a lower enh_weight"

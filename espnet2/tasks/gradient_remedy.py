@@ -17,7 +17,7 @@ from espnet2.tasks.gradient_remedy_checks import (
     check_config_types,
     config_path,
 )
-from espnet2.train.gradient_methods import GradientMethod
+from espnet2.train.gradient_methods import make_method
 from espnet2.train.gradient_options import resolve_gradient_conf
 from espnet2.train.trainer_gradient_remedy import GradientRemedyTrainer
 from espnet2.utils.get_default_kwargs import get_default_kwargs
@@ -94,7 +94,7 @@ class GradientRemedyTask(InterruptibleTask, EnhS2TTask):
                     check_config_types(path, parser)
                 args = parser.parse_args(cmd)
                 conf = resolve_gradient_conf(args.gradient_conf)
-                GradientMethod(args.gradient_method, conf)
+                make_method(args.gradient_method, conf)
                 args.gradient_conf = dataclasses.asdict(conf)
                 if not args.print_config:
                     check_arguments(args)

@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 import yaml
 
+from espnet2.train.gradient_methods import method_class
 from espnet2.train.trainer_gradient_remedy import check_averaging
 
 _NUMBERS = {int: (int,), float: (int, float)}
@@ -87,7 +88,7 @@ def check_arguments(args: argparse.Namespace) -> None:
         )
     if not 0 <= args.enh_weight <= 1:
         raise ValueError(f"enh_weight: {args.enh_weight}: expected 0 to 1")
-    if args.collect_stats or args.gradient_method == "asr_only":
+    if args.collect_stats or not method_class(args.gradient_method).wants_enh:
         return
     method = f"gradient_method: {args.gradient_method}"
     if args.enh_weight == 0:

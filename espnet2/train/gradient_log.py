@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from espnet2.train.gradient_surgery import FIGURES
+from espnet2.train.gradient_decision import FIGURES
 
 FOLDER = "gradient_log"
 WINDOWS = 16  # at most, of an epoch

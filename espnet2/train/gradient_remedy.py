@@ -6,34 +6,12 @@ of models, trainers or devices.
 """
 
 import math
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torchjd.aggregation import GramianWeightedAggregator, Weighting
 
-# Below this cosine (above its inverse as a norm ratio) float64 reciprocals overflow.
-_TINY = 1e-150
-
-
-class Remedy(NamedTuple):
-    """What the remedy decided for each pair of gradients; every field has shape (...).
-
-    Attributes:
-        weights: (..., 2), factors of the auxiliary and of the main gradient.
-        cosine: cosine of the angle between the two original gradients, 0 if one is 0.
-        norm_ratio: r = |G_SE| / |G_ASR| of the originals, 0 if one of them is 0.
-        conflict: bool, the original angle is over 90 degrees.
-        rescaled: bool, the rescale acted.
-        stretch: factor 1 / cos(theta') on G_ASR by the rescale, 1 if it did not act.
-    """
-
-    weights: Tensor
-    cosine: Tensor
-    norm_ratio: Tensor
-    conflict: Tensor
-    rescaled: Tensor
-    stretch: Tensor
+from espnet2.train.gradient_decision import TINY, Decision, cosine_and_ratio
 
 
 def check_max_stretch(max_stretch: float | str | None) -> None:
@@ -65,7 +43,7 @@ def remedy(
     max_stretch: float | str | None = None,
     projection: bool = True,
     rescale: bool | str = True,
-) -> Remedy:
+) -> Decision:
     """Weights of the remedied gradient, with the figures that led to them.
 
     With a = G_SE (auxiliary), b = G_ASR (main), r = |a| / |b|, theta = arctan(r):
@@ -99,7 +77,7 @@ def remedy(
         rescale: whether step 2 is done, or "compress".
 
     Returns:
-        ``Remedy``; floating fields in float64. A zero gradient gives weights (1, 1).
+        ``Decision``; floating fields in float64. A zero gradient gives weights (1, 1).
         Finite Gramians never give non-finite weights; non-finite ones always do.
 
     Raises:
@@ -117,15 +95,8 @@ def remedy(
     if rescale not in (True, False, "compress"):
         raise ValueError(f"rescale={rescale!r}: expected true, false or 'compress'")
     gramian = gramian.detach().to(torch.float64)
-    norms = gramian.diagonal(dim1=-2, dim2=-1).clamp_min(0).sqrt()
-    enh_norm, asr_norm = norms.unbind(-1)
-    nonzero = (enh_norm > 0) & (asr_norm > 0)
-    one, zero = torch.ones_like(enh_norm), torch.zeros_like(enh_norm)
-    ratio = torch.where(nonzero, enh_norm, zero) / torch.where(nonzero, asr_norm, one)
-    ratio = ratio.clamp_max(1 / _TINY)
-    cosine = gramian[..., 0, 1] / torch.where(nonzero, enh_norm, one)
-    cosine = (cosine / torch.where(nonzero, asr_norm, one)).clamp(-1, 1)
-    cosine = torch.where(nonzero, cosine, zero)
+    cosine, ratio = cosine_and_ratio(gramian)
+    one, zero = torch.ones_like(ratio), torch.zeros_like(ratio)
     sine = ((1 - cosine) * (1 + cosine)).sqrt()
     hypotenuse = torch.hypot(one, ratio)
 
@@ -135,7 +106,7 @@ def remedy(
     new_ratio = torch.where(projected, sine * hypotenuse, ratio)
     new_cosine = torch.where(projected, 1 / hypotenuse, cosine)
     bounded = torch.maximum(new_cosine, _cosine_floor(1 / hypotenuse, max_stretch))
-    rescaled = (new_ratio > threshold) & (bounded > _TINY)
+    rescaled = (new_ratio > threshold) & (bounded > TINY)
     if rescale == "compress":
         rescaled = new_ratio > threshold
         shrink = torch.where(rescaled, threshold / new_ratio, one)
@@ -147,7 +118,7 @@ def remedy(
     weights = torch.stack([shrink, shrink * added + stretch], dim=-1)
     # 0 for finite Gramians, nan otherwise: a broken gradient is never masked.
     weights = weights + (gramian * 0).sum((-2, -1)).unsqueeze(-1)
-    return Remedy(weights, cosine, ratio, conflict, rescaled, stretch)
+    return Decision(weights, cosine, ratio, conflict, rescaled, stretch)
 
 
 def remedy_weights(
@@ -172,7 +143,7 @@ class GradientRemedyWeighting(Weighting[Tensor]):
         self.options = options
 
     def forward(self, gramian: Tensor, /) -> Tensor:
-        """Return the weights of ``gramian`` (2, 2) in its own dtype."""
+        """Return the weights of ``gramian`` (2, 2) in its own dtype, detached."""
         return remedy_weights(gramian, **self.options).to(gramian.dtype)
 
 
@@ -180,7 +151,8 @@ class GradientRemedy(GramianWeightedAggregator):
     """Gradient Remedy as a torchjd aggregator: Jacobian (2, n) in, gradient (n,) out.
 
     Row 0 is the auxiliary task's gradient, row 1 the main task's. Options are those of
-    ``remedy_weights``.
+    ``remedy_weights``. Like torchjd's UPGrad it is not differentiable: the result has
+    no graph, so that a backward pass through it is an error.
 
     Example:
         >>> jacobian = torch.tensor([[1.0, 0.0], [-1.0, 1.0]])
@@ -190,3 +162,8 @@ class GradientRemedy(GramianWeightedAggregator):
 
     def __init__(self, **options: float | str | bool | None) -> None:
         super().__init__(GradientRemedyWeighting(**options))
+
+    def __call__(self, matrix: Tensor, /) -> Tensor:
+        """Return the remedied gradient (n,), detached."""
+        with torch.no_grad():
+            return super().__call__(matrix)

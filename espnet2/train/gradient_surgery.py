@@ -6,17 +6,13 @@ method decides; everywhere else the plain sum holds.
 
 from typing import NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from espnet2.train.gradient_methods import GradientMethod
-from espnet2.train.gradient_remedy import Remedy
+from espnet2.train.gradient_decision import Decision
+from espnet2.train.gradient_method import GradientMethod
 
 Gradients = dict[str, Tensor]
-
-# What is recorded of a decision, see ``Remedy``.
-FIGURES = ("cosine", "norm_ratio", "conflict", "rescaled", "stretch")
 
 
 class Surgery(NamedTuple):
@@ -27,7 +23,7 @@ class Surgery(NamedTuple):
 
     gradients: Gradients
     names: list[str]
-    decision: Remedy | None
+    decision: Decision | None
 
 
 def named_gradients(
@@ -68,31 +64,6 @@ def gramians(enh_grads: list[Tensor], asr_grads: list[Tensor]) -> Tensor:
     return torch.stack([enh_enh, enh_asr, enh_asr, asr_asr], -1).unflatten(-1, (2, 2))
 
 
-def figures(decision: Remedy) -> np.ndarray:
-    """Return (n, 5) float64 on the host, columns as ``FIGURES`` says (one wait)."""
-    columns = [getattr(decision, name).double() for name in FIGURES]
-    return torch.stack(columns, -1).cpu().numpy()
-
-
-def statistics(values: np.ndarray) -> dict[str, float]:
-    """Return what a user watches, from ``figures``; empty where no pair is usable.
-
-    Over the pairs with two non-zero finite gradients: mean cosine, share in conflict,
-    share rescaled, median norm ratio |G_SE|/|G_ASR| and largest stretch.
-    """
-    usable = np.isfinite(values).all(1) & (values[:, 1] > 0)
-    if not usable.any():
-        return {}
-    cosine, ratio, conflict, rescaled, stretch = values[usable].T
-    return {
-        "grad_cosine": float(cosine.mean()),
-        "grad_conflict": float(conflict.mean()),
-        "grad_rescaled": float(rescaled.mean()),
-        "grad_ratio": float(np.median(ratio)),
-        "grad_stretch": float(stretch.max()),
-    }
-
-
 def combine(
     enh_grads: Gradients,
     asr_grads: Gradients,
@@ -124,7 +95,7 @@ def combine(
     shared = _reached_by_both(enh_grads, asr_grads, groups)
     names = [name for group in shared.values() for name in group]
     combined = dict(asr_grads)
-    if method.name != "asr_only":
+    if method.wants_enh:
         for name in enh_grads.keys() - set(names):
             enh = enh_grads[name]
             combined[name] = combined[name].add_(enh) if name in combined else enh
@@ -160,7 +131,7 @@ def _reached_by_both(
 
 def _decide(
     gramian: Tensor, shared: dict[str, list[str]], method: GradientMethod
-) -> tuple[Remedy, Tensor]:
+) -> tuple[Decision, Tensor]:
     """Return the decisions and, from them, weights (n, 2) for the n tensors."""
     if method.conf.granularity == "tensor":
         names = [name for group in shared.values() for name in group]

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from torch import Tensor
 
 from espnet2.train.gradient_averaging import start_sum_over_ranks
-from espnet2.train.gradient_methods import GradientMethod
+from espnet2.train.gradient_method import GradientMethod
 from espnet2.train.gradient_surgery import (
     Gradients,
     Surgery,
@@ -53,7 +53,7 @@ class GradientWindow:
             is_last: whether this is the window's last micro-batch.
         """
         if not self.method.separates:
-            if loss_enh is not None and self.method.name == "sum":
+            if loss_enh is not None and self.method.wants_enh:
                 loss_asr = loss_asr + loss_enh
             loss_asr.backward()
             return
@@ -70,7 +70,7 @@ class GradientWindow:
                 self.enh_grads[name].add_(grad)
             elif name in self.shared:
                 self.enh_grads[name] = grad
-            elif self.method.name != "asr_only":
+            elif self.method.wants_enh:
                 self._add_to_grad(name, grad)
 
     def _start_enh_sum(self) -> None:

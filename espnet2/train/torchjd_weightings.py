@@ -6,10 +6,15 @@ found by name, fed with one 2x2 Gramian each, kept apart by name, and made repea
 
 import importlib
 import inspect
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 from torchjd.aggregation import Weighting
+
+from espnet2.train.gradient_method import GradientMethod
+from espnet2.train.gradient_options import GradientConf
 
 # Short name: torchjd's class and the options that it has no default for.
 SHORT_NAMES: dict[str, tuple[str, dict[str, float]]] = {
@@ -135,3 +140,21 @@ class NamedWeightings:
                 weighting(torch.eye(2, dtype=torch.float64))
             for key, value in buffers.items():
                 setattr(weighting, key, value.clone())
+
+
+class TorchJDMethod(GradientMethod):
+    """A weighting of torchjd, by its short name or path: see ``NamedWeightings``."""
+
+    is_configurable: ClassVar[bool] = True
+
+    def __init__(self, name: str, conf: GradientConf, seed: int = 0) -> None:
+        super().__init__(name, conf, seed)
+        self.weightings = NamedWeightings(name, conf.weighting_conf, seed)
+
+    def weigh(self, gramians: Tensor, names: list[str]) -> Tensor:
+        """Return torchjd's weights."""
+        return self.weightings(gramians, names)
+
+    def state(self) -> Mapping[str, Any]:
+        """Return the base's parts and the weightings."""
+        return {**super().state(), "weightings": self.weightings}

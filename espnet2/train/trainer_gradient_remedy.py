@@ -14,18 +14,16 @@ from espnet2.interruptible.trainer import (
 )
 from espnet2.schedulers.abs_scheduler import AbsScheduler
 from espnet2.train.distributed_utils import DistributedOption
+from espnet2.train.gradient_decision import statistics
 from espnet2.train.gradient_histograms import write_histograms
 from espnet2.train.gradient_log import GradientLog
-from espnet2.train.gradient_methods import METHODS, GradientMethod
+from espnet2.train.gradient_methods import METHODS, make_method
 from espnet2.train.gradient_options import GradientConf, resolve_gradient_conf
-from espnet2.train.gradient_surgery import statistics
+from espnet2.train.method_state import kept_method
 from espnet2.train.reporter import SubReporter
 from espnet2.train.trainer import TrainerOptions
 from espnet2.train.two_gradient_module import TwoGradientModule
 from espnet2.utils.nested_dict_action import NestedDictAction
-
-# Where a method's state lies in the first optimizer's options, and so in checkpoints.
-STATE_KEY = "gradient_method_state"
 
 
 @dataclasses.dataclass
@@ -111,11 +109,13 @@ class GradientRemedyTrainer(InterruptibleTrainer):
         is resumed between the two.
 
         Raises:
-            ValueError: ``gradient_conf`` or ``shared_params`` is wrong, or training is
-                sharded.
+            ValueError: ``gradient_method``, ``gradient_conf`` or ``shared_params`` is
+                wrong, or training is sharded.
         """
         check_averaging(options)
-        method = restored_method(options, optimizers)
+        conf = resolve_gradient_conf(options.gradient_conf)
+        method = make_method(options.gradient_method, conf, options.seed)
+        method = kept_method(optimizers[0], method)
         log = GradientLog(options.output_dir, reporter.get_epoch())
 
         def report(names: list[str], values: np.ndarray) -> None:
@@ -136,10 +136,8 @@ class GradientRemedyTrainer(InterruptibleTrainer):
             summary_writer=summary_writer,
             options=options,
             distributed_option=distributed_option,
-            more_parts={"gradient_method": method, "gradient_log": log},
+            more_parts={"gradient_log": log},
         )
-        if method.state_dict():
-            optimizers[0].param_groups[0][STATE_KEY] = method.state_dict()
         if not distributed_option.distributed or distributed_option.dist_rank == 0:
             log.save()
             epoch, use_wandb = reporter.get_epoch(), options.use_wandb
@@ -150,17 +148,3 @@ class GradientRemedyTrainer(InterruptibleTrainer):
                 f"accum_grad: {accum_grad} and were left out"
             )
         return all_steps_are_invalid
-
-
-def restored_method(
-    options: GradientRemedyOptions, optimizers: Sequence[torch.optim.Optimizer]
-) -> GradientMethod:
-    """Return the options' method in the state that a checkpoint's optimizer holds.
-
-    Raises:
-        ValueError: ``gradient_method`` or ``gradient_conf`` is wrong.
-    """
-    conf = resolve_gradient_conf(options.gradient_conf)
-    method = GradientMethod(options.gradient_method, conf, options.seed)
-    method.load_state_dict(optimizers[0].param_groups[0].get(STATE_KEY, {}))
-    return method

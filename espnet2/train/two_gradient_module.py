@@ -18,9 +18,9 @@ import torch.distributed as dist
 from torch import Tensor
 from torch.nn.parallel import DataParallel, DistributedDataParallel
 
-from espnet2.train.gradient_methods import GradientMethod
+from espnet2.train.gradient_decision import figures
+from espnet2.train.gradient_method import GradientMethod
 from espnet2.train.gradient_options import canonical_name, resolve_shared_params
-from espnet2.train.gradient_surgery import figures
 from espnet2.train.gradient_window import GradientWindow
 
 

@@ -6,9 +6,9 @@ import torch
 from measure import Case, interleaved_times
 from networks import Network
 
+from espnet2.train.gradient_decision import figures, statistics
 from espnet2.train.gradient_log import GradientLog
 from espnet2.train.gradient_remedy import remedy
-from espnet2.train.gradient_surgery import figures, statistics
 
 
 def log_figures(network: Network, rounds: int) -> dict[str, float]:

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from espnet2.enh.espnet_enh_asr_model import ESPnetEnhASRModel
 from espnet2.tasks.gradient_remedy import GradientRemedyTask
-from espnet2.train.gradient_methods import GradientMethod
+from espnet2.train.gradient_method import GradientMethod
+from espnet2.train.gradient_methods import make_method
 from espnet2.train.gradient_options import resolve_gradient_conf, resolve_shared_params
 from espnet2.train.two_gradient_module import trainable_parameters
 
@@ -96,7 +97,7 @@ def build_network(config: dict, vocabulary: int, device: torch.device) -> Networ
     parameters, names = trainable_parameters(model)
     return Network(
         model,
-        GradientMethod("remedy", resolve_gradient_conf(args.gradient_conf)),
+        make_method("remedy", resolve_gradient_conf(args.gradient_conf)),
         args.shared_params,
         parameters,
         resolve_shared_params(args.shared_params, names),

@@ -1,0 +1,22 @@
+"""Gradient Remedy as a method of training: decided tensor by tensor or by module."""
+
+from typing import ClassVar
+
+from torch import Tensor
+
+from espnet2.train.gradient_decision import Decision
+from espnet2.train.gradient_method import GradientMethod
+from espnet2.train.gradient_remedy import remedy
+
+
+class Remedy(GradientMethod):
+    """Projection and rescale, see ``espnet2.train.gradient_remedy.remedy``."""
+
+    rescales: ClassVar[bool] = True
+
+    def decide(self, gramians: Tensor, names: list[str]) -> Decision:
+        """Return what ``remedy`` decides with the options of ``gradient_conf``."""
+        conf = self.conf
+        return remedy(
+            gramians, conf.threshold, conf.max_stretch, conf.projection, conf.rescale
+        )
