@@ -126,8 +126,12 @@ def training_parts(
     optimizers: Sequence[torch.optim.Optimizer],
     schedulers: Sequence[AbsScheduler | None],
     scaler: torch.amp.GradScaler | None,
+    **_others,
 ) -> dict[str, Stateful]:
-    """Return what every training saves, by name; the model without its wrappers."""
+    """Return what every training saves, by name; the model without its wrappers.
+
+    Of the arguments of upstream's ``train_one_epoch`` it takes what has a state.
+    """
     while isinstance(getattr(model, "module", None), torch.nn.Module):
         model = model.module
     parts: dict[str, Stateful] = {"model": model}

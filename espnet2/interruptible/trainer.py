@@ -4,7 +4,7 @@ import argparse
 import dataclasses
 import logging
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import torch
@@ -25,8 +25,6 @@ from espnet2.interruptible.mid_epoch import (
 )
 from espnet2.interruptible.progress import ProgressIterator
 from espnet2.interruptible.signals import remembering_stop_signals, shielded
-from espnet2.schedulers.abs_scheduler import AbsScheduler
-from espnet2.train.distributed_utils import DistributedOption
 from espnet2.train.reporter import Reporter, SubReporter
 from espnet2.train.trainer import Trainer, TrainerOptions
 
@@ -110,27 +108,21 @@ class InterruptibleTrainer(Trainer):
     @classmethod
     def train_one_epoch(
         cls,
+        *,
         model: torch.nn.Module,
         iterator: Iterable,
-        optimizers: Sequence[torch.optim.Optimizer],
-        schedulers: Sequence[AbsScheduler | None],
-        scaler: torch.amp.GradScaler | None,
         reporter: SubReporter,
-        summary_writer,
         options: InterruptibleOptions,
-        distributed_option: DistributedOption,
         more_parts: Mapping[str, Stateful] | None = None,
+        **kwargs,
     ) -> bool:
         """Run upstream's epoch, or the rest of it; return what upstream returns.
 
         ``more_parts`` is what else is saved and restored in the middle, by name; the
         other arguments are upstream's.
         """
-        parts = training_parts(model, optimizers, schedulers, scaler)
-        mid_epoch = MidEpoch(
-            options.output_dir, reporter, parts | dict(more_parts or {})
-        )
-        device = _device(options)
+        parts = {**training_parts(model, **kwargs), **(more_parts or {})}
+        mid_epoch = MidEpoch(options.output_dir, reporter, parts)
         epoch = CheckpointedEpoch(
             _watched(iterator, reporter, options),
             mid_epoch,
@@ -138,42 +130,28 @@ class InterruptibleTrainer(Trainer):
             options.accum_grad,
             options.checkpoint_minutes,
             options.checkpoint_steps,
-            device,
+            _device(options),
         )
         all_steps_are_invalid = super().train_one_epoch(
             model=model,
             iterator=BatchNormGuard(epoch, model),
-            optimizers=optimizers,
-            schedulers=schedulers,
-            scaler=scaler,
             reporter=reporter,
-            summary_writer=summary_writer,
             options=options,
-            distributed_option=distributed_option,
+            **kwargs,
         )
         _tell_left_out(reporter, options.accum_grad)
         # The validation may take long: what it begins with is kept.
         mid_epoch.save(reporter.count, complete=True)
-        stop_if_asked("before the validation", device)
+        stop_if_asked("before the validation", _device(options))
         return all_steps_are_invalid and "grad_norm" not in reporter.stats
 
     @classmethod
     def validate_one_epoch(
-        cls,
-        model: torch.nn.Module,
-        iterator: Iterable,
-        reporter: SubReporter,
-        options: InterruptibleOptions,
-        distributed_option: DistributedOption,
+        cls, *, iterator: Iterable, options: InterruptibleOptions, **kwargs
     ) -> None:
         """Run upstream's validation; a stop signal ends it, and it is made again."""
-        super().validate_one_epoch(
-            model=model,
-            iterator=StoppableEpoch(shielded(iterator), _device(options)),
-            reporter=reporter,
-            options=options,
-            distributed_option=distributed_option,
-        )
+        epoch = StoppableEpoch(shielded(iterator), _device(options))
+        super().validate_one_epoch(iterator=epoch, options=options, **kwargs)
 
 
 def _is_first_rank() -> bool:

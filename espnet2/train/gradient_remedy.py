@@ -37,6 +37,15 @@ def _cosine_floor(dynamic: Tensor, max_stretch: float | str | None) -> Tensor:
     return torch.full_like(dynamic, 1.0 / max_stretch)
 
 
+def _check(gramian: Tensor, threshold: float, rescale: bool | str) -> None:
+    if gramian.shape[-2:] != (2, 2):
+        raise ValueError(f"gramian: expected (..., 2, 2), got {tuple(gramian.shape)}")
+    if not threshold > 0:
+        raise ValueError(f"threshold={threshold!r}: expected a number > 0")
+    if rescale not in (True, False, "compress"):
+        raise ValueError(f"rescale={rescale!r}: expected true, false or 'compress'")
+
+
 def remedy(
     gramian: Tensor,
     threshold: float = 5.0,
@@ -88,12 +97,7 @@ def remedy(
         >>> [round(w, 3) for w in remedy(g @ g.T).weights.tolist()]
         [1.0, 2.207]
     """
-    if gramian.shape[-2:] != (2, 2):
-        raise ValueError(f"gramian: expected (..., 2, 2), got {tuple(gramian.shape)}")
-    if not threshold > 0:
-        raise ValueError(f"threshold={threshold!r}: expected a number > 0")
-    if rescale not in (True, False, "compress"):
-        raise ValueError(f"rescale={rescale!r}: expected true, false or 'compress'")
+    _check(gramian, threshold, rescale)
     gramian = gramian.detach().to(torch.float64)
     cosine, ratio = cosine_and_ratio(gramian)
     one, zero = torch.ones_like(ratio), torch.zeros_like(ratio)

@@ -104,9 +104,7 @@ def combine(
     enh = [enh_grads[name] for name in names]
     asr = [asr_grads[name] for name in names]
     if scale is not None:
-        inverse = scale.double().reciprocal().to(scale.dtype)
-        torch._foreach_mul_(enh, inverse)
-        torch._foreach_mul_(asr, inverse)
+        torch._foreach_mul_([*enh, *asr], scale.double().reciprocal().to(scale.dtype))
     if method.smoothed is None:
         decision, weights = _decide(gramians(enh, asr), shared, method)
     else:

@@ -3,7 +3,7 @@
 import argparse
 import dataclasses
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -12,7 +12,6 @@ from espnet2.interruptible.trainer import (
     InterruptibleOptions,
     InterruptibleTrainer,
 )
-from espnet2.schedulers.abs_scheduler import AbsScheduler
 from espnet2.train.distributed_utils import DistributedOption
 from espnet2.train.gradient_decision import statistics
 from espnet2.train.gradient_histograms import write_histograms
@@ -92,15 +91,15 @@ class GradientRemedyTrainer(InterruptibleTrainer):
     @classmethod
     def train_one_epoch(
         cls,
+        *,
         model: torch.nn.Module,
-        iterator: Iterable,
         optimizers: Sequence[torch.optim.Optimizer],
-        schedulers: Sequence[AbsScheduler | None],
         scaler: torch.amp.GradScaler | None,
         reporter: SubReporter,
         summary_writer,
         options: GradientRemedyOptions,
         distributed_option: DistributedOption,
+        **kwargs,
     ) -> bool:
         """Run upstream's epoch on the two-gradient module; return what it returns.
 
@@ -114,8 +113,8 @@ class GradientRemedyTrainer(InterruptibleTrainer):
         """
         check_averaging(options)
         conf = resolve_gradient_conf(options.gradient_conf)
-        method = make_method(options.gradient_method, conf, options.seed)
-        method = kept_method(optimizers[0], method)
+        new = make_method(options.gradient_method, conf, options.seed)
+        method = kept_method(optimizers[0], new)
         log = GradientLog(options.output_dir, reporter.get_epoch())
 
         def report(names: list[str], values: np.ndarray) -> None:
@@ -128,23 +127,26 @@ class GradientRemedyTrainer(InterruptibleTrainer):
             optimizer.zero_grad()
         all_steps_are_invalid = super().train_one_epoch(
             model=module,
-            iterator=iterator,
             optimizers=optimizers,
-            schedulers=schedulers,
             scaler=scaler,
             reporter=reporter,
             summary_writer=summary_writer,
             options=options,
             distributed_option=distributed_option,
             more_parts={"gradient_log": log},
+            **kwargs,
         )
         if not distributed_option.distributed or distributed_option.dist_rank == 0:
             log.save()
             epoch, use_wandb = reporter.get_epoch(), options.use_wandb
             write_histograms(log, epoch, summary_writer, use_wandb)
-        if module.calls % accum_grad:
-            logging.info(
-                f"The epoch's last {module.calls % accum_grad} batches do not fill "
-                f"accum_grad: {accum_grad} and were left out"
-            )
+        _tell_incomplete(module.calls % accum_grad, accum_grad)
         return all_steps_are_invalid
+
+
+def _tell_incomplete(batches: int, accum_grad: int) -> None:
+    if batches:
+        logging.info(
+            f"The epoch's last {batches} batches do not fill accum_grad: {accum_grad} "
+            "and were left out"
+        )

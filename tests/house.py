@@ -1,0 +1,164 @@
+"""Measures the house: how long, in which rooms, and what stands where it must not.
+
+    python tests/house.py [CHECKOUT ...]
+
+prints a column for each checkout, this one without an argument. The table of
+docs/house.md is made so; ``test_house.py`` holds this checkout to it.
+"""
+
+import ast
+import statistics
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+PRODUCT = ("espnet2", "egs2", "tools")
+KINDS = (".py", ".pl", ".sh", ".yaml", ".html", ".css", ".js", ".conf", ".in")
+NAMES = ("Makefile", "Snakefile")
+MAX_FILE, MAX_FUNCTION = 150, 30
+# From the bottom up: a room imports from itself and from those before it.
+ROOMS = (
+    *("quiet_imports", "plain_data", "data_dir", "interruptible", "enh", "train"),
+    *("tasks", "transcription", "results", "result_page", "bin"),
+)
+METHODS = {
+    *("remedy", "sum", "asr_only", "one_way", "pcgrad", "gradvac", "cagrad", "mgda"),
+    *("imtlg", "upgrad", "aligned_mtl", "fairgrad"),
+}
+ONCE = {
+    "readers of Kaldi tables": "def read_table(",
+    "aligners": "jiwer.process_words(",
+    "readers of score.json": "def _read_sums(|def read_counts(",
+    "files with a bootstrap": "def paired_bootstrap(|import bootstrap",
+    "readers of results.tsv": "DictReader(|def rows(",
+    "`sys.path` changed": "sys.path.insert|sys.path[",
+}
+
+
+def product_files(root: Path) -> list[Path]:
+    """The product's own files: no links, no data, no prose, no tests."""
+    listed = subprocess.check_output(["git", "ls-files", *PRODUCT], cwd=root, text=True)
+    paths = (root / name for name in listed.splitlines())
+    return [
+        path
+        for path in paths
+        if (path.suffix in KINDS or path.name in NAMES)
+        and path.is_file()
+        and not path.is_symlink()
+    ]
+
+
+def is_python(path: Path) -> bool:
+    """Python also hides under Kaldi's names (.pl)."""
+    return path.suffix == ".py" or (
+        path.suffix == ".pl" and "python" in path.read_text().split("\n", 1)[0]
+    )
+
+
+def function_lengths(path: Path) -> Iterator[tuple[str, int]]:
+    """Yield each function and its lines, without its signature and its docstring."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            body = node.body[ast.get_docstring(node) is not None :]
+            yield node.name, node.end_lineno - body[0].lineno + 1 if body else 0
+
+
+def room_of(module: str) -> str:
+    """``espnet2.train.x`` is in ``train``, ``espnet2.plain_data`` in itself."""
+    return module.split(".")[1] if "." in module else ""
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Yield the modules of espnet2 that a file imports, wherever it does."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(
+            "espnet2."
+        ):
+            yield node.module
+        elif isinstance(node, ast.Import):
+            yield from (a.name for a in node.names if a.name.startswith("espnet2."))
+
+
+def imports_up(root: Path) -> list[str]:
+    """Imports of our modules from a room above."""
+    ours = {
+        ".".join(path.relative_to(root).with_suffix("").parts): path
+        for path in (root / "espnet2").rglob("*.py")
+    }
+    found = []
+    for module, path in ours.items():
+        for other in imports(path):
+            rooms = [room_of(module), room_of(other)]
+            if other in ours and all(room in ROOMS for room in rooms):
+                if ROOMS.index(rooms[0]) < ROOMS.index(rooms[1]):
+                    found.append(f"{module} imports {other}")
+    return found
+
+
+def name_comparisons(root: Path) -> list[str]:
+    """Places of espnet2 that compare with a gradient method's name."""
+    found = []
+    for path in (root / "espnet2").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Compare):
+                constants = [n for n in ast.walk(node) if isinstance(n, ast.Constant)]
+                if METHODS & {str(constant.value) for constant in constants}:
+                    found.append(f"{path.relative_to(root)}:{node.lineno}")
+    return found
+
+
+def spread(lengths: list[int]) -> str:
+    """Median, 90th percentile and maximum."""
+    tenths = statistics.quantiles(lengths, n=10, method="inclusive")
+    return f"{statistics.median(lengths):.0f} / {tenths[-1]:.0f} / {max(lengths)}"
+
+
+def measure(root: Path) -> dict[str, str]:
+    """Return what the table says of a checkout."""
+    files = product_files(root)
+    python = [path for path in files if is_python(path)]
+    lines = {path: path.read_text().count("\n") for path in files}
+    functions = [n for path in python for _, n in function_lengths(path)]
+    rooms = Counter(
+        path.relative_to(root / "espnet2").parts[0].removesuffix(".py")
+        for path in python
+        if path.is_relative_to(root / "espnet2") and path.name != "__init__.py"
+    )
+    texts = [path.read_text() for path in files]
+    once = {
+        name: str(sum(any(p in text for p in pattern.split("|")) for text in texts))
+        for name, pattern in ONCE.items()
+    }
+    return {
+        "product files": str(len(files)),
+        "product lines": str(sum(lines.values())),
+        "Python modules: lines, median / p90 / max": spread([lines[p] for p in python]),
+        f"Python modules over {MAX_FILE} lines": str(
+            sum(lines[path] > MAX_FILE for path in python)
+        ),
+        "functions: lines, median / p90 / max": spread(functions),
+        f"functions over {MAX_FUNCTION} lines": str(
+            sum(n > MAX_FUNCTION for n in functions)
+        ),
+        "modules of `espnet2` by room": ", ".join(
+            f"{room} {count}" for room, count in sorted(rooms.items())
+        ),
+        "imports that run back up": str(len(imports_up(root))),
+        "comparisons with a method's name": str(len(name_comparisons(root))),
+        **once,
+    }
+
+
+def main(roots: list[str]) -> None:
+    """Print a markdown table."""
+    columns = [measure(Path(root).resolve()) for root in roots]
+    print("|", " | ".join(["", *roots]), "|")
+    print("|---" * (1 + len(roots)) + "|")
+    for name in columns[0]:
+        print("|", " | ".join([name, *(column[name] for column in columns)]), "|")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:] or ["."])
