@@ -158,12 +158,12 @@ def find_file(path: str) -> Path:
     return next(root / path for root in roots if (root / path).is_file())
 
 
-def test_every_file_and_function_of_the_code_path_exists():
+@pytest.mark.parametrize(("walk", "steps"), [("gradient", 10), ("utterance", 10)])
+def test_every_file_and_function_of_the_code_path_exists(walk, steps):
     text = (ROOT / "docs/how_it_works.md").read_text(encoding="utf-8")
-    items = re.split(r"^\d+\. ", text.split("## From run.sh")[1], flags=re.MULTILINE)[
-        1:
-    ]
-    assert len(items) == 10
+    section = text.split(f"## One {walk}, file by file")[1].split("\n## ")[0]
+    items = re.split(r"^\d+\. ", section, flags=re.MULTILINE)[1:]
+    assert len(items) == steps
     for item in items:
         ticked = re.findall(r"`([^`]+)`", item)
         code = "".join(

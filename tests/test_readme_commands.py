@@ -1,4 +1,4 @@
-"""Every shell command of the README runs, on the toy corpus."""
+"""Every shell command of the README and of its guides runs, on the toy corpus."""
 
 import json
 import re
@@ -14,21 +14,23 @@ from test_toy_recipe import MINI_RADIO, Recipe
 pytest.importorskip("espeakng_loader", reason="espeakng-loader speaks the toy corpus")
 pytestmark = pytest.mark.slow
 
-README = Path(__file__).parent.parent / "README.md"
+GUIDES = ("README.md", "methods.md", "recipes.md", "own_data.md")
+OWN_DATA = Path(__file__).parent.parent / "docs/own_data.md"
 NAMED = "exp/enh_asr_<config>_raw_bpe150"
 EXP = Path("exp/enh_asr_train_gradient_remedy_raw_bpe40")
-# The tests themselves; the demo is run.sh, which test_toy_recipe.py runs whole; GPUs.
+# The tests themselves; the demo and the page that it makes, see test_toy_recipe.py.
 NOT_RUN = (
     "make -C tools demo",
     "make -C tools test",
-    "./run.sh --ngpu 4 --num_nodes 2",
+    f"python -m espnet2.bin.result_page {NAMED}",
 )
 TOY = ["--nbpe", "40", "--nj", "1", "--inference_nj", "1"]
 
 
 def commands() -> list[str]:
-    """The commands of the README's shell blocks, comments and tails left out."""
-    text = "\n".join(block.values[0] for block in blocks("sh") if "README" in block.id)
+    """The commands of the guides' shell blocks, comments and tails left out."""
+    found = [(block.id.split(":")[0], block.values[0]) for block in blocks("sh")]
+    text = "\n".join(code for guide in GUIDES for page, code in found if page == guide)
     lines = (
         re.sub(r" +#.*", "", line) for line in text.replace("\\\n", "").split("\n")
     )
@@ -57,7 +59,7 @@ def recipe(tmp_path_factory, repo_root, repo_env) -> Recipe:
 
 
 def run(recipe: Recipe, folder: Path, command: str) -> str:
-    """Run a command of the README as it stands, but for the toy's size and names."""
+    """Run a command of a guide as it stands, but for the toy's size and names."""
     options = " ".join(TOY)
     for script in ("./run.sh", "./asr_with_enhancement.sh"):
         command = command.replace(f"{script} ", f"{script} {options} ")
@@ -95,7 +97,7 @@ def test_own_data_are_four_files_for_each_set(recipe):
     clone = recipe.folder.parents[2]
     mine = clone / "egs2/mine/asr_with_enhancement"
     setup = "egs2/TEMPLATE/asr_with_enhancement/setup.sh"
-    assert f"`{setup} egs2/<corpus>/asr_with_enhancement`" in README.read_text()
+    assert f"`{setup} egs2/<corpus>/asr_with_enhancement`" in OWN_DATA.read_text()
     subprocess.run([setup, str(mine.relative_to(clone))], cwd=clone, check=True)
     for name in ("train", "valid", "test"):
         (mine / "data" / name).mkdir(parents=True)
