@@ -86,7 +86,7 @@ def test_a_yaml_snippet_is_a_training_config(text, tmp_path):
     path = tmp_path / "train.yaml"
     path.write_text(text, encoding="utf-8")
     parser = GradientRemedyTask.get_parser()
-    check_config_types(path, parser)
+    check_config_types(yaml.safe_load(text), parser)
     args = parser.parse_args(["--config", str(path), "--output_dir", "exp"])
     for key, value in yaml.safe_load(text).items():
         assert getattr(args, key) == value, key

@@ -1,6 +1,7 @@
 """The task's command line: its options, what is saved, and its errors."""
 
 from pathlib import Path
+from unittest import mock
 
 import pytest
 import tiny
@@ -153,3 +154,34 @@ def test_denormal_numbers_count_as_zero_in_a_training_on_a_cpu(
     finally:
         torch.set_flush_denormal(False)
     assert seen == [is_zero]
+
+
+def test_a_config_may_say_only_what_differs_from_another(tmp_path):
+    """What is saved is whole and does not name the base: it needs no other file."""
+    config(tmp_path, gradient_method="sum", max_epoch=7, optim_conf={"lr": 1.0})
+    (tmp_path / "base.yaml").write_text((tmp_path / "train.yaml").read_text())
+    words = config(tmp_path, based_on="base.yaml", optim_conf={"eps": 1.0})
+    with mock.patch.object(EnhS2TTask, "main") as upstream:
+        main([*words, "--output_dir", "exp", "--accum_grad", "3", *REFERENCED])
+    args = vars(upstream.call_args.kwargs["args"])
+    assert (args["gradient_method"], args["max_epoch"]) == ("sum", 7)
+    assert args["optim_conf"] == {"eps": 1.0} and args["accum_grad"] == 3
+    assert "based_on" not in args and args["config"] == words[1]
+
+
+@pytest.mark.parametrize(
+    ("base", "message"),
+    [
+        ("none.yaml", "based_on: none.yaml: is no other file beside this one"),
+        ("train.yaml", "based_on: train.yaml: is no other file beside this one"),
+        ("list.yaml", "based_on: list.yaml: holds no keys"),
+        ("typo.yaml", "max_epok: is no option"),
+        ("text.yaml", "max_epoch: 'ten': expected a whole number"),
+    ],
+)
+def test_a_wrong_base_is_told(tmp_path, capsys, base, message):
+    (tmp_path / "list.yaml").write_text("- 1\n")
+    (tmp_path / "typo.yaml").write_text("max_epok: 1\n")
+    (tmp_path / "text.yaml").write_text("max_epoch: ten\n")
+    error = error_of(capsys, config(tmp_path, based_on=base))
+    assert f"{tmp_path / 'train.yaml'}: {message}" in error

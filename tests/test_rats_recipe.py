@@ -7,6 +7,8 @@ import pytest
 import yaml
 from fake_rats import make_tree
 
+from espnet2.tasks.layered_config import read_config
+
 pytestmark = pytest.mark.slow
 
 RECIPE = "egs2/rats_chA/asr_with_enhancement"
@@ -40,7 +42,7 @@ class Recipe:
                 (folder / path.name).symlink_to(path.resolve())
         (folder / "db.sh").write_text(f"RATS={truth.rats}\nFISHER={truth.fisher}\n")
         for path in (repo_root / RECIPE / "conf").glob("*.yaml"):
-            config = yaml.safe_load(path.read_text())
+            config = read_config(path)
             if path.name.startswith("train"):
                 for key in config.keys() & TOY.keys():
                     config[key] |= TOY[key]

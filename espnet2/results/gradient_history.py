@@ -7,9 +7,14 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from espnet2.train.gradient_log import ANGLE_EDGES, FOLDER, STRETCH_EDGES
+from espnet2.train.gradient_log import (
+    ANGLE_EDGES,
+    BY_TENSOR,
+    FOLDER,
+    STRETCH_EDGES,
+)
 
-_BY_TENSOR = ("count", "cosine", "log_ratio", "conflict", "rescaled", "stretch")
+COUNTS = ("angle_counts", "stretch_counts")
 
 
 class GradientHistory(NamedTuple):
@@ -78,12 +83,9 @@ def read_history(exp: Path) -> GradientHistory:
     steps = [epoch["decisions"] + end for epoch, end in zip(epochs, ends, strict=False)]
     joined = {
         key: np.concatenate([_place(epoch, key, names) for epoch in epochs])
-        for key in _BY_TENSOR
+        for key in BY_TENSOR
     }
-    counts = {
-        key: np.concatenate([epoch[key] for epoch in epochs])
-        for key in ("angle_counts", "stretch_counts")
-    }
+    counts = {key: np.concatenate([epoch[key] for epoch in epochs]) for key in COUNTS}
     if not joined["count"].sum():
         raise ValueError(f"{exp / FOLDER}: no step with two usable gradients")
     return GradientHistory(names, np.concatenate(steps), **joined, **counts)
@@ -92,9 +94,9 @@ def read_history(exp: Path) -> GradientHistory:
 def _read(path: Path) -> dict[str, np.ndarray]:
     try:
         with np.load(path, allow_pickle=False) as file:
-            found = {key: file[key] for key in (*_BY_TENSOR, "names", "decisions")}
-            found["angle_counts"] = file["angle_counts"]
-            found["stretch_counts"] = file["stretch_counts"]
+            found = {
+                key: file[key] for key in (*BY_TENSOR, *COUNTS, "names", "decisions")
+            }
     except (OSError, ValueError, KeyError, BadZipFile, zlib.error) as error:
         raise ValueError(f"{path}: is no log of gradients: {error}") from error
     expected = (len(ANGLE_EDGES) - 1, len(STRETCH_EDGES) - 1)

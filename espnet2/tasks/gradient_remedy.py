@@ -17,6 +17,7 @@ from espnet2.tasks.gradient_remedy_checks import (
     check_config_types,
     config_path,
 )
+from espnet2.tasks.layered_config import BASE_KEY, read_config
 from espnet2.train.gradient_methods import make_method
 from espnet2.train.gradient_options import resolve_gradient_conf
 from espnet2.train.trainer_gradient_remedy import GradientRemedyTrainer
@@ -37,6 +38,10 @@ class GradientRemedyTask(InterruptibleTask, EnhS2TTask):
         """Add upstream's options and ours."""
         super().add_task_arguments(parser)
         defaults = get_default_kwargs(ESPnetEnhASRModel)
+        parser.add_argument_group("Config files").add_argument(
+            f"--{BASE_KEY}",
+            help="In a config: the file beside it whose keys hold where it has none",
+        )
         group = parser.add_argument_group("Joint loss")
         group.add_argument(
             "--enh_weight",
@@ -91,8 +96,11 @@ class GradientRemedyTask(InterruptibleTask, EnhS2TTask):
                 path = config_path(cmd)
                 if path is not None:
                     source = f"{path}: "
-                    check_config_types(path, parser)
+                    config = read_config(path)
+                    check_config_types(config, parser)
+                    parser.set_defaults(**config)
                 args = parser.parse_args(cmd)
+                delattr(args, BASE_KEY)
                 conf = resolve_gradient_conf(args.gradient_conf)
                 make_method(args.gradient_method, conf)
                 args.gradient_conf = dataclasses.asdict(conf)

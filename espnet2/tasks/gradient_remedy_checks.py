@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-import yaml
 
 from espnet2.train.gradient_methods import method_class
 from espnet2.train.trainer_gradient_remedy import check_averaging
@@ -21,24 +20,18 @@ def config_path(cmd: Sequence[str] | None) -> Path | None:
     return path if path is not None and path.is_file() else None
 
 
-def check_config_types(path: Path, parser: argparse.ArgumentParser) -> None:
-    """Raise ValueError for a value in a YAML file that its option cannot take.
+def check_config_types(config: dict, parser: argparse.ArgumentParser) -> None:
+    """Raise ValueError for a value of a config file that its option cannot take.
 
-    Upstream takes any type from a file. Checked are whole and real numbers, choices,
-    and numbers like ``1e-3``, which YAML 1.1 reads as text (it wants ``1.0e-3``).
-    Unknown keys are left to upstream, which refuses them.
+    Upstream takes any type from a file. Checked are unknown keys, whole and real
+    numbers, choices, and numbers like ``1e-3``, which YAML 1.1 reads as text (it wants
+    ``1.0e-3``).
     """
-    try:
-        config = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise ValueError(f"is not YAML: {error}") from error
-    if not isinstance(config, dict):
-        raise ValueError("holds no keys; expected lines like 'max_epoch: 10'")
     actions = {action.dest: action for action in parser._actions}
     for key, value in config.items():
         action = actions.get(key)
         if action is None:
-            continue
+            raise ValueError(f"{key}: is no option; --print_config lists them")
         _check_number_text(key, value)
         wanted = _NUMBERS.get(action.type)
         is_wrong = isinstance(value, bool) or not isinstance(value, wanted or object)

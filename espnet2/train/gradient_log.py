@@ -5,13 +5,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from espnet2.train.gradient_decision import FIGURES
-
 FOLDER = "gradient_log"
 WINDOWS = 16  # at most, of an epoch
 ANGLE_EDGES = np.linspace(0, 180, 37)  # degrees
 STRETCH_EDGES = np.linspace(0, 6, 301)  # log10 of the factor on the ASR gradient
-_SUMS = ("count", "cosine", "log_ratio", "conflict", "rescaled")
+BY_TENSOR = ("count", "cosine", "log_ratio", "conflict", "rescaled", "stretch")
 
 
 class GradientLog:
@@ -59,11 +57,10 @@ class GradientLog:
         self.decisions += 1
         for name in names:
             self.names.setdefault(name, len(self.names))
-        window = self.windows[-1]
-        _widen(window, len(self.names))
+        _widen(self.windows[-1], len(self.names))
         valid = np.isfinite(figures).all(1) & (figures[:, 1] > 0)
         places = np.array([self.names[name] for name in names])[valid]
-        _add_figures(window, places, dict(zip(FIGURES, figures[valid].T, strict=True)))
+        _add_figures(self.windows[-1], places, figures[valid].T)
 
     def state_dict(self) -> dict:
         """Return all that was added, as numbers and tensors."""
@@ -105,6 +102,8 @@ class GradientLog:
             key: np.stack([window[key] for window in self.windows])
             for key in self.windows[0]
         }
+        by_tensor = np.moveaxis(stacked.pop("by_tensor"), -1, 0)
+        stacked.update(zip(BY_TENSOR, by_tensor, strict=True))
         ends = np.arange(1, len(self.windows) + 1) * self.length
         self.path.parent.mkdir(parents=True, exist_ok=True)
         beside = self.path.with_suffix(".tmp")
@@ -119,31 +118,29 @@ class GradientLog:
 
 
 def _empty(tensors: int) -> dict[str, np.ndarray]:
-    window = {key: np.zeros(tensors, np.float32) for key in (*_SUMS, "stretch")}
-    window["angle_counts"] = np.zeros(len(ANGLE_EDGES) - 1, np.int32)
-    window["stretch_counts"] = np.zeros(len(STRETCH_EDGES) - 1, np.int32)
-    return window
+    return {
+        "by_tensor": np.zeros((tensors, len(BY_TENSOR)), np.float32),
+        "angle_counts": np.zeros(len(ANGLE_EDGES) - 1, np.int32),
+        "stretch_counts": np.zeros(len(STRETCH_EDGES) - 1, np.int32),
+    }
 
 
 def _widen(window: dict[str, np.ndarray], tensors: int) -> None:
     """Make room for tensors that were met later."""
-    missing = tensors - len(window["count"])
-    if missing > 0:
-        for key in (*_SUMS, "stretch"):
-            window[key] = np.pad(window[key], (0, missing))
+    missing = tensors - len(window["by_tensor"])
+    window["by_tensor"] = np.pad(window["by_tensor"], ((0, missing), (0, 0)))
 
 
 def _add_figures(
-    window: dict[str, np.ndarray], places: np.ndarray, figures: dict[str, np.ndarray]
+    window: dict[str, np.ndarray], places: np.ndarray, figures: np.ndarray
 ) -> None:
-    window["count"][places] += 1
-    window["cosine"][places] += figures["cosine"]
-    window["log_ratio"][places] += np.log10(figures["norm_ratio"])
-    window["conflict"][places] += figures["conflict"]
-    window["rescaled"][places] += figures["rescaled"]
-    stretch = figures["stretch"]
-    window["stretch"][places] = np.maximum(window["stretch"][places], stretch)
-    angle = np.degrees(np.arccos(np.clip(figures["cosine"], -1, 1)))
+    """Add figures (5, n), rows as ``FIGURES`` says, to the tensors at ``places``."""
+    cosine, ratio, conflict, rescaled, stretch = figures
+    sums = [np.ones_like(cosine), cosine, np.log10(ratio), conflict, rescaled]
+    *_, largest = columns = window["by_tensor"].T
+    columns[:-1, places] += sums
+    largest[places] = np.maximum(largest[places], stretch)
+    angle = np.degrees(np.arccos(np.clip(cosine, -1, 1)))
     window["angle_counts"] += _histogram(angle, ANGLE_EDGES)
     window["stretch_counts"] += _histogram(np.log10(stretch), STRETCH_EDGES)
 
@@ -155,5 +152,6 @@ def _histogram(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
 
 def _join(one: dict[str, np.ndarray], two: dict[str, np.ndarray]) -> dict:
     joined = {key: one[key] + two[key] for key in one}
-    joined["stretch"] = np.maximum(one["stretch"], two["stretch"])
+    largest = np.maximum(one["by_tensor"][:, -1], two["by_tensor"][:, -1])
+    joined["by_tensor"][:, -1] = largest
     return joined

@@ -1,0 +1,35 @@
+"""Training configs that say only what differs from another one."""
+
+from pathlib import Path
+
+import yaml
+
+BASE_KEY = "based_on"
+
+
+def read_config(path: Path) -> dict:
+    """Return the keys of a YAML file over those of the one that it is based on.
+
+    ``based_on: train.yaml`` names a file beside it, whose keys hold where this one
+    has none; the key itself is not returned.
+
+    Raises:
+        ValueError: the file, or the one it is based on, is no config; the message does
+            not name ``path``.
+    """
+    try:
+        config = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise ValueError(f"is not YAML: {error}") from error
+    if not isinstance(config, dict):
+        raise ValueError("holds no keys; expected lines like 'max_epoch: 10'")
+    base = config.pop(BASE_KEY, None)
+    if base is None:
+        return config
+    base_path = path.with_name(str(base))
+    if base_path == path or not base_path.is_file():
+        raise ValueError(f"{BASE_KEY}: {base}: is no other file beside this one")
+    try:
+        return {**read_config(base_path), **config}
+    except ValueError as error:
+        raise ValueError(f"{BASE_KEY}: {base}: {error}") from None
