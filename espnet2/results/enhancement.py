@@ -1,0 +1,111 @@
+"""Speech enhancement scores of a set, noisy and enhanced, with intervals."""
+
+import math
+from pathlib import Path
+from typing import NamedTuple
+
+from espnet2.data_dir.tables import DataError
+from espnet2.results.intervals import Interval, mean_interval
+from espnet2.results.score_validity import is_score
+from espnet2.results.tables import c_order, read_scored
+
+
+class Metric(NamedTuple):
+    """A score: its name in the files, its name for readers, its unit."""
+
+    key: str
+    name: str
+    unit: str
+
+
+# With one speaker SIR is infinite and SAR equals SDR, so they tell nothing.
+METRICS = (
+    Metric("SI_SNR", "SI-SNR", "dB"),
+    Metric("SDR", "SDR", "dB"),
+    Metric("PESQ_NB", "PESQ (nb)", ""),
+    Metric("PESQ_WB", "PESQ (wb)", ""),
+    Metric("STOI", "STOI", "%"),
+    Metric("ESTOI", "ESTOI", "%"),
+)
+
+
+class Scores(NamedTuple):
+    """One metric of one set: the mean that stage 15 wrote, and each utterance's."""
+
+    mean: float
+    values: dict[str, float]
+
+
+class Gain(NamedTuple):
+    """What enhancement adds: the mean over the utterances scored on both sides."""
+
+    mean: float
+    interval: Interval | None
+    utterances: int
+
+
+def to_number(value: str, place: object) -> float:
+    """Return ``value`` as a number; ``place`` says in the error where it stands."""
+    try:
+        return float(value)
+    except ValueError:
+        raise DataError(
+            f"{place}: expected one number, found '{value}'; run stage 15"
+        ) from None
+
+
+def read_numbers(path: Path) -> dict[str, float]:
+    """Return utterance -> score, whatever the number is worth (see `is_score`).
+
+    Raises:
+        DataError: as `read_scored`, or a value is not one number.
+    """
+    return {
+        utterance: to_number(value, f"{path}: '{utterance}'")
+        for utterance, value in read_scored(path).items()
+    }
+
+
+def read_mean(scoring: Path, metric: str) -> str:
+    """Return what ``result_<metric>.txt`` says: a number, "n/a", "-" without a file."""
+    path = scoring / f"result_{metric.lower()}.txt"
+    if not path.exists():
+        return "-"
+    text = path.read_text(encoding="utf-8").strip()
+    if text != "n/a":
+        to_number(text, path)
+    return text
+
+
+def read_pesq(scoring: Path) -> str:
+    """Return the mean PESQ with its mode, e.g. ``2.51 nb``."""
+    found = {mode: read_mean(scoring, f"PESQ_{mode}") for mode in ("nb", "wb")}
+    texts = [f"{mean} {mode}" for mode, mean in found.items() if mean != "-"]
+    return " / ".join(texts) or "-"
+
+
+def read_scores(scoring: Path) -> dict[str, Scores]:
+    """Return metric key -> scores of a ``scoring`` folder, without what it lacks.
+
+    Raises:
+        DataError: a file of it cannot be read.
+    """
+    found = {}
+    for metric in METRICS:
+        mean, table = read_mean(scoring, metric.key), scoring / f"{metric.key}_spk1"
+        if mean == "-" or not table.exists():
+            continue
+        values = read_numbers(table)
+        scored = {key: v for key, v in values.items() if is_score(metric.key, v)}
+        found[metric.key] = Scores(math.nan if mean == "n/a" else float(mean), scored)
+    return found
+
+
+def gain(before: Scores, after: Scores) -> Gain | None:
+    """Return the mean of ``after - before``; None without an utterance in common."""
+    common = c_order(before.values.keys() & after.values.keys())
+    if not common:
+        return None
+    differences = [after.values[key] - before.values[key] for key in common]
+    mean = math.fsum(differences) / len(common)
+    return Gain(mean, mean_interval(differences), len(common))

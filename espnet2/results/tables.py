@@ -1,0 +1,63 @@
+"""Tables of scored utterances, and whole result files: reading, naming, writing."""
+
+from collections.abc import Collection, Iterable, Sequence
+from pathlib import Path
+
+from espnet2.data_dir.tables import DataError, Table, read_table
+
+
+def c_order(keys: Iterable[str]) -> list[str]:
+    """Return the keys sorted by their bytes, as ``LC_ALL=C sort`` does."""
+    return sorted(keys)  # by code points, which is the same
+
+
+def read_scored(path: Path) -> Table:
+    """Return utterance -> value of a table in any order, which must not be empty.
+
+    Raises:
+        DataError: as `read_table`, or the file is empty.
+    """
+    table = read_table(path, in_order=False)
+    if not table:
+        raise DataError(f"{path}: is empty, expected lines '<utterance> <value>'")
+    return table
+
+
+def line_of(table: Table, key: str) -> int:
+    """Return the line number that ``key`` has in the file ``table`` was read from."""
+    return list(table).index(key) + 1
+
+
+def name_some(keys: Iterable[str], at_most: int = 5) -> str:
+    """Return the first keys in C order as text, with the number left out."""
+    keys = c_order(keys)
+    text = ", ".join(keys[:at_most])
+    left_out = len(keys) - at_most
+    return f"{text} and {left_out} more" if left_out > 0 else text
+
+
+def complain(place: object, keys: Collection[str], verb: str = "lacks") -> str:
+    """Return "<place> lacks <number> utterance(s): <ids>"; nothing of no keys."""
+    return f"{place} {verb} {len(keys)} utterance(s): {name_some(keys)}" if keys else ""
+
+
+def write_files(texts: dict[Path, str]) -> None:
+    """Write every file beside its place, then rename all of them in the given order.
+
+    A reader never sees half a file, and when the last file is new, all are.
+    """
+    for path, text in texts.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _beside(path).write_bytes(text.encode("utf-8"))
+    for path in texts:
+        _beside(path).replace(path)
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f".{path.name}.tmp")
+
+
+def markdown_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Return a markdown table in the compact form of ESPnet's RESULTS.md."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "".join(f"|{'|'.join(map(str, line))}|\n" for line in lines)
