@@ -4,10 +4,10 @@ import math
 from pathlib import Path
 from typing import NamedTuple
 
-from espnet2.data_dir.tables import DataError
 from espnet2.results.intervals import Interval, mean_interval
-from espnet2.results.score_validity import is_score
-from espnet2.results.tables import c_order, read_scored
+from espnet2.results.tables import read_scored, to_number
+
+NO_STOI = 1e-5 * 100  # what pystoi returns for too few frames, in per cent
 
 
 class Metric(NamedTuple):
@@ -41,17 +41,19 @@ class Gain(NamedTuple):
 
     mean: float
     interval: Interval | None
-    utterances: int
 
 
-def to_number(value: str, place: object) -> float:
-    """Return ``value`` as a number; ``place`` says in the error where it stands."""
-    try:
-        return float(value)
-    except ValueError:
-        raise DataError(
-            f"{place}: expected one number, found '{value}'; run stage 15"
-        ) from None
+def is_score(metric: str, value: float) -> bool:
+    """Return whether a number that upstream's scoring wrote is a score at all.
+
+    PESQ below 0 is an error code, STOI of 0.001 % stands for too few frames; what is
+    infinite or undefined is a score of no metric.
+    """
+    if metric.startswith("PESQ"):
+        return math.isfinite(value) and value >= 0
+    if metric in ("STOI", "ESTOI"):
+        return math.isfinite(value) and value != NO_STOI
+    return math.isfinite(value)
 
 
 def read_numbers(path: Path) -> dict[str, float]:
@@ -61,7 +63,7 @@ def read_numbers(path: Path) -> dict[str, float]:
         DataError: as `read_scored`, or a value is not one number.
     """
     return {
-        utterance: to_number(value, f"{path}: '{utterance}'")
+        utterance: to_number(value, f"{path}: '{utterance}'", "; run stage 15")
         for utterance, value in read_scored(path).items()
     }
 
@@ -73,7 +75,7 @@ def read_mean(scoring: Path, metric: str) -> str:
         return "-"
     text = path.read_text(encoding="utf-8").strip()
     if text != "n/a":
-        to_number(text, path)
+        to_number(text, path, "; run stage 15")
     return text
 
 
@@ -101,11 +103,12 @@ def read_scores(scoring: Path) -> dict[str, Scores]:
     return found
 
 
-def gain(before: Scores, after: Scores) -> Gain | None:
+def gain(before: Scores | None, after: Scores | None) -> Gain | None:
     """Return the mean of ``after - before``; None without an utterance in common."""
-    common = c_order(before.values.keys() & after.values.keys())
+    if not (before and after):
+        return None
+    common = sorted(before.values.keys() & after.values.keys())
     if not common:
         return None
     differences = [after.values[key] - before.values[key] for key in common]
-    mean = math.fsum(differences) / len(common)
-    return Gain(mean, mean_interval(differences), len(common))
+    return Gain(math.fsum(differences) / len(common), mean_interval(differences))

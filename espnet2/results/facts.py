@@ -39,9 +39,11 @@ def read_config(exp: Path) -> dict:
     try:
         config = yaml.load(path.read_text(encoding="utf-8"), _PlainLoader)
     except (OSError, ValueError, yaml.YAMLError) as error:
-        raise DataError(f"{path}: is no config of a training: {error}") from None
+        raise DataError(f"{path}: is no config of this training: {error}") from None
     if not isinstance(config, dict):
-        raise DataError(f"{path}: is no config: expected 'key: value' lines")
+        raise DataError(
+            f"{path}: is no config of this training: expected 'key: value' lines"
+        )
     return config
 
 

@@ -4,7 +4,10 @@ import math
 from pathlib import Path
 
 import soundfile
-from score_files import ScoreError, read_table, to_number
+
+from espnet2.data_dir.tables import DataError
+from espnet2.results.enhancement import read_numbers
+from espnet2.results.tables import read_scored
 
 
 def copy_sample(raw_set: Path, enhanced_set: Path, samples: Path) -> tuple[str, float]:
@@ -22,31 +25,24 @@ def copy_sample(raw_set: Path, enhanced_set: Path, samples: Path) -> tuple[str, 
         The utterance and its SI-SNR improvement in dB.
 
     Raises:
-        ScoreError: a table or an audio file is missing or cannot be read.
+        DataError: a table or an audio file is missing or cannot be read.
     """
-    utterance, gain = median_utterance(
-        _read_scores(raw_set / "scoring" / "SI_SNR_spk1"),
-        _read_scores(enhanced_set / "scoring" / "SI_SNR_spk1"),
+    before, after = (
+        read_numbers(folder / "scoring" / "SI_SNR_spk1")
+        for folder in (raw_set, enhanced_set)
     )
-    sources = {
-        "noisy": raw_set / "wav.scp",
-        "enhanced": enhanced_set / "spk1.scp",
-        "clean": raw_set / "spk1.scp",
-    }
+    utterance, gain = median_utterance(before, after)
     samples.mkdir(parents=True, exist_ok=True)
-    for name, scp in sources.items():
-        audio_path = read_table(scp).get(utterance)
+    for name, scp in (
+        ("noisy", raw_set / "wav.scp"),
+        ("enhanced", enhanced_set / "spk1.scp"),
+        ("clean", raw_set / "spk1.scp"),
+    ):
+        audio_path = read_scored(scp).get(utterance)
         if audio_path is None:
-            raise ScoreError(f"{scp}: lacks the utterance '{utterance}'")
+            raise DataError(f"{scp}: lacks the utterance '{utterance}'")
         _copy_as_wav(audio_path, samples / f"{name}.wav")
     return utterance, gain
-
-
-def _read_scores(path: Path) -> dict[str, float]:
-    return {
-        utterance: to_number(value, f"{path}: '{utterance}'")
-        for utterance, value in read_table(path).items()
-    }
 
 
 def median_utterance(
@@ -58,16 +54,13 @@ def median_utterance(
     finite gain are passed over.
 
     Raises:
-        ScoreError: no utterance has a finite gain.
+        DataError: no utterance has a finite gain.
     """
-    gains = []
-    for utterance in before.keys() & after.keys():
-        gain = after[utterance] - before[utterance]
-        if math.isfinite(gain):
-            gains.append((gain, utterance))
-    if not gains:
-        raise ScoreError("no utterance has a finite SI-SNR both noisy and enhanced")
-    gain, utterance = sorted(gains)[(len(gains) - 1) // 2]
+    gains = [(after[key] - before[key], key) for key in before.keys() & after.keys()]
+    finite = sorted(pair for pair in gains if math.isfinite(pair[0]))
+    if not finite:
+        raise DataError("no utterance has a finite SI-SNR both noisy and enhanced")
+    gain, utterance = finite[(len(finite) - 1) // 2]
     return utterance, gain
 
 
@@ -75,7 +68,7 @@ def _copy_as_wav(source: str, target: Path) -> None:
     try:
         audio, rate = soundfile.read(source, dtype="float64")
     except (soundfile.LibsndfileError, OSError):
-        raise ScoreError(
+        raise DataError(
             f"{source}: is not an audio file that soundfile can read"
         ) from None
     beside = target.with_name(target.name + ".tmp")
