@@ -56,7 +56,7 @@ def read_comparison(path: Path) -> Comparison:
             to_number(row[name], f"{path}: {name} of {'/'.join(key)}")
         runs[condition, method, definition].append(row)
     if not runs:
-        raise DataError(f"{path}: is empty; local/compare_methods.sh writes it")
+        raise DataError(f"{path}: is empty; no run is done yet")
     methods = [key[:2] for key in runs]
     names = [
         text_cell(key[1], key[2] if methods.count(key[:2]) > 1 else "") for key in runs

@@ -82,20 +82,20 @@ def enhancement_table(letters: list[str], sets: list[PageSet]) -> Table | None:
         (one, metric)
         for one in sets
         for metric in METRICS
-        if any(metric.key in results.scores for results in one.results)
+        if any(metric in results.scores for results in one.results)
     ]
     if not found:
         return None
-    before = [one.raw.scores.get(metric.key) for one, metric in found]
+    before = [one.raw.scores.get(metric) for one, metric in found]
     means = "mean over the utterances of the {} speech"
-    names = [text_cell(metric.name, metric.unit) for _, metric in found]
+    names = [text_cell(*METRICS[metric]) for _, metric in found]
     columns = [
         Column("score", "", names, numeric=False),
         *[text_column("set", (one.name for one, _ in found))] * (len(sets) > 1),
         Column("noisy", means.format("noisy"), [_mean_cell(side) for side in before]),
     ]
     for place, letter in enumerate(letters):
-        after = [one.results[place].scores.get(metric.key) for one, metric in found]
+        after = [one.results[place].scores.get(metric) for one, metric in found]
         cells = [_mean_cell(scores) for scores in after]
         columns.append(Column(letter or "enhanced", means.format("enhanced"), cells))
         title = "mean of enhanced less noisy, with 95\u00a0% interval"
@@ -111,7 +111,7 @@ def _mean_cell(scores: Scores | None) -> Cell:
 
 def _change_cell(before: Scores | None, after: Scores | None) -> Cell:
     change = gain(before, after)
-    return score_cell(change.mean, 2, change.interval, "+") if change else Cell()
+    return score_cell(change.value, 2, change.interval, "+") if change else Cell()
 
 
 def error_table(sets: list[PageSet]) -> Table | None:

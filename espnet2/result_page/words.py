@@ -74,15 +74,16 @@ def _enhanced(
     letter: str, one: PageSet, scores: dict[str, Scores]
 ) -> Iterator[Sentence]:
     parts, unclear = [], []
-    for metric in METRICS:
-        before, after = one.raw.scores.get(metric.key), scores.get(metric.key)
+    for metric in SPOKEN:
+        before, after = one.raw.scores.get(metric), scores.get(metric)
         change = gain(before, after)
-        if metric.key not in SPOKEN or change is None:
+        if change is None:
             continue
-        ends = f"{number(before.mean, 2)} to {number(after.mean, 2)} {metric.unit}"
-        parts.append(f"{metric.name} from {ends.rstrip()}")
+        name, unit = METRICS[metric]
+        ends = f"{number(before.mean, 2)} to {number(after.mean, 2)} {unit}"
+        parts.append(f"{name} from {ends.rstrip()}")
         if change.interval is None or change.interval.holds_zero:
-            unclear.append(metric.name)
+            unclear.append(name)
     if parts:
         who = f"Enhancement by {letter}" if letter else "Enhancement"
         others = f", {_listed(parts[1:])}" if parts[1:] else ""
@@ -105,8 +106,8 @@ def _snr_compared(letters: list[str], one: PageSet) -> Iterator[Sentence]:
             continue
         verdict = ", which may be chance" if change.interval.holds_zero else ""
         lead = (
-            f"{letter}'s SI-SNR is {number(abs(change.mean), 2)} dB "
-            f"{'higher' if change.mean > 0 else 'lower'} than {base_letter}'s"
+            f"{letter}'s SI-SNR is {number(abs(change.value), 2)} dB "
+            f"{'higher' if change.value > 0 else 'lower'} than {base_letter}'s"
         )
         ends = between(change.interval, 2, "+")
         yield Sentence(lead, f" on {one.name} ({ends}{verdict}).")

@@ -9,10 +9,8 @@ and options; rows of earlier definitions stay.
 import csv
 import fcntl
 import io
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
-from typing import IO
 
 from espnet2.data_dir.tables import DataError
 from espnet2.results.tables import write_files
@@ -25,25 +23,9 @@ FIGURES = (
     *("conflict", "rescaled", "stretch_p50", "stretch_p99", "step_seconds"),
 )
 COLUMNS = (*KEY, *TEXTS, *FIGURES)
+FORM = {"delimiter": "\t", "quoting": csv.QUOTE_NONE, "lineterminator": "\n"}
 Key = tuple[str, str, str, str]
 Counts = list[tuple[int, int]]
-
-
-@contextmanager
-def locked(path: Path, wait: bool = True) -> Iterator[IO | None]:
-    """Hold a lock file, which child processes that inherit it hold too.
-
-    Yields:
-        The open file; None if another process has the lock and ``wait`` is false.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        except BlockingIOError:
-            yield None
-        else:
-            yield file
 
 
 class Results:
@@ -72,7 +54,9 @@ class Results:
     def add(self, row: dict[str, str], counts: Counts) -> None:
         """Add a run; what is not in ``row`` is ``nan``. The row comes last."""
         words = " ".join(f"{errors}/{length}" for errors, length in counts)
-        with locked(self.lock_path):
+        self.lock_path.parent.mkdir(parents=True, exist_ok=True)
+        with self.lock_path.open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
             _append(self.words_path, (*KEY, "words"), {**row, "words": words})
             _append(self.rows_path, COLUMNS, row)
 
@@ -101,14 +85,14 @@ def read_rows(path: Path, needed: Iterable[str]) -> list[dict[str, str]]:
     """
     try:
         with path.open(encoding="utf-8", newline="") as file:
-            table = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
+            table = csv.DictReader(file, **FORM)
             rows, columns = list(table), table.fieldnames or needed
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path}: cannot be read: {error}") from None
     lacking = ", ".join(sorted(set(needed).difference(columns)))
     if lacking:
         raise DataError(
-            f"{path}: lacks the columns {lacking}; local/compare_methods.sh writes it"
+            f"{path}: lacks the columns {lacking}; wants a comparison's results.tsv"
         )
     for number, row in enumerate(rows, start=2):
         if None in row or None in row.values():
@@ -123,15 +107,8 @@ def _append(path: Path, columns: tuple[str, ...], row: dict[str, str]) -> None:
     rows = read_rows(path, KEY) if path.exists() else []
     known = [name for old in rows[:1] for name in old if name not in columns]
     text = io.StringIO()
-    writer = csv.DictWriter(
-        text,
-        (*columns, *known),
-        restval="nan",
-        extrasaction="ignore",
-        delimiter="\t",
-        quoting=csv.QUOTE_NONE,
-        lineterminator="\n",
-    )
+    names = (*columns, *known)
+    writer = csv.DictWriter(text, names, "nan", extrasaction="ignore", **FORM)
     writer.writeheader()
     writer.writerows([*rows, row])
     write_files({path: text.getvalue()})

@@ -4,29 +4,22 @@ import math
 from pathlib import Path
 from typing import NamedTuple
 
-from espnet2.results.intervals import Interval, mean_interval
+from espnet2.results.intervals import Estimate, mean_interval
 from espnet2.results.tables import read_scored, to_number
 
 NO_STOI = 1e-5 * 100  # what pystoi returns for too few frames, in per cent
 
 
-class Metric(NamedTuple):
-    """A score: its name in the files, its name for readers, its unit."""
-
-    key: str
-    name: str
-    unit: str
-
-
-# With one speaker SIR is infinite and SAR equals SDR, so they tell nothing.
-METRICS = (
-    Metric("SI_SNR", "SI-SNR", "dB"),
-    Metric("SDR", "SDR", "dB"),
-    Metric("PESQ_NB", "PESQ (nb)", ""),
-    Metric("PESQ_WB", "PESQ (wb)", ""),
-    Metric("STOI", "STOI", "%"),
-    Metric("ESTOI", "ESTOI", "%"),
-)
+# Name in the files: name for readers and unit. With one speaker SIR is infinite and SAR
+# equals SDR, so they tell nothing.
+METRICS = {
+    "SI_SNR": ("SI-SNR", "dB"),
+    "SDR": ("SDR", "dB"),
+    "PESQ_NB": ("PESQ (nb)", ""),
+    "PESQ_WB": ("PESQ (wb)", ""),
+    "STOI": ("STOI", "%"),
+    "ESTOI": ("ESTOI", "%"),
+}
 
 
 class Scores(NamedTuple):
@@ -34,13 +27,6 @@ class Scores(NamedTuple):
 
     mean: float
     values: dict[str, float]
-
-
-class Gain(NamedTuple):
-    """What enhancement adds: the mean over the utterances scored on both sides."""
-
-    mean: float
-    interval: Interval | None
 
 
 def is_score(metric: str, value: float) -> bool:
@@ -94,21 +80,24 @@ def read_scores(scoring: Path) -> dict[str, Scores]:
     """
     found = {}
     for metric in METRICS:
-        mean, table = read_mean(scoring, metric.key), scoring / f"{metric.key}_spk1"
+        mean, table = read_mean(scoring, metric), scoring / f"{metric}_spk1"
         if mean == "-" or not table.exists():
             continue
         values = read_numbers(table)
-        scored = {key: v for key, v in values.items() if is_score(metric.key, v)}
-        found[metric.key] = Scores(math.nan if mean == "n/a" else float(mean), scored)
+        scored = {key: x for key, x in values.items() if is_score(metric, x)}
+        found[metric] = Scores(math.nan if mean == "n/a" else float(mean), scored)
     return found
 
 
-def gain(before: Scores | None, after: Scores | None) -> Gain | None:
-    """Return the mean of ``after - before``; None without an utterance in common."""
+def gain(before: Scores | None, after: Scores | None) -> Estimate | None:
+    """Return the mean of ``after - before`` over the utterances scored on both sides.
+
+    None without an utterance in common.
+    """
     if not (before and after):
         return None
     common = sorted(before.values.keys() & after.values.keys())
     if not common:
         return None
     differences = [after.values[key] - before.values[key] for key in common]
-    return Gain(math.fsum(differences) / len(common), mean_interval(differences))
+    return Estimate(math.fsum(differences) / len(common), mean_interval(differences))

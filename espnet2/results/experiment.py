@@ -81,19 +81,16 @@ def read_experiment(path: Path, letter: str = "") -> Experiment:
 
 
 def _read_set(exp: Path, name: str, missing: list[str]) -> SetResults:
-    folders = sorted(str(text.parent) for text in exp.glob(f"*/{name}/text_spk1"))
-    decodings = {
-        folder.parent.name: _read_decoding(folder, missing)
-        for folder in map(Path, folders)
-    }
+    texts = sorted(exp.glob(f"*/{name}/text_spk1"), key=str)
+    decodings = {text.parts[-3]: _read_decoding(text.parent, missing) for text in texts}
     if not decodings:
         missing.append(f"{exp}: {name} is not decoded: run stages 12 and 14.")
     folder = exp / f"enhanced_{name}"
     if not (folder / "spk1.scp").exists():
         missing.append(f"{exp}: {name} is not enhanced: run stages 13 and 15.")
         return SetResults(decodings, {}, {})
-    enhanced = _attempt(read_scored, folder / "spk1.scp", missing) or {}
-    scores = _attempt(read_scores, folder / "scoring", missing) or {}
+    enhanced = _attempt(read_scored, folder / "spk1.scp", missing)
+    scores = _attempt(read_scores, folder / "scoring", missing)
     if not scores:
         missing.append(
             f"{exp}: {name} has no enhancement scores: run stage 15 (which leaves "
@@ -128,14 +125,13 @@ def read_raw_set(
     tables: list[Table] = []
     for file, what in (("wav.scp", "noisy"), ("spk1.scp", "clean"), ("utt2spk", "")):
         path = folder / file
-        found = _attempt(read_scored, path, missing) if path.exists() else None
-        tables.append(found or {})
+        tables.append(_attempt(read_scored, path, missing) if path.exists() else {})
         if what and not path.exists():
             missing.append(
                 f"{path} is not there, so there is no {what} speech to hear: "
                 "stage 3 makes it; --dumpdir says where."
             )
-    scores = _attempt(read_scores, folder / "scoring", missing) or {}
+    scores = _attempt(read_scores, folder / "scoring", missing)
     if is_scored and not scores:
         missing.append(f"{folder}: the noisy speech has no scores: run stage 15.")
     return RawSet(*tables, scores)
@@ -143,10 +139,10 @@ def read_raw_set(
 
 def _attempt(
     read: Callable[[Path], Found], path: Path, missing: list[str]
-) -> Found | None:
-    """Return what ``read`` returns; what it complains of is said on the page."""
+) -> Found | dict:
+    """Return what ``read`` returns, {} if it complains; that is said on the page."""
     try:
         return read(path)
     except (DataError, OSError) as error:
         missing.append(f"{error}.")
-        return None
+        return {}

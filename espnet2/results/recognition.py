@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from espnet2.data_dir.tables import DataError
 from espnet2.results.alignment import Alignment, Counts, align, read_counts, total
-from espnet2.results.intervals import Interval, ratio_interval
+from espnet2.results.intervals import Estimate, Interval, ratio_interval
 from espnet2.results.sclite import read_trn
 from espnet2.results.tables import c_order, read_scored
 
@@ -51,10 +51,8 @@ def read_error_rate(score: Path) -> ErrorRate:
     return ErrorRate(counts, interval, utterances)
 
 
-def difference(
-    base: ErrorRate, other: ErrorRate
-) -> tuple[float, Interval | None] | None:
-    """Return ``other`` less ``base`` in points, paired by utterance, with the interval.
+def difference(base: ErrorRate, other: ErrorRate) -> Estimate | None:
+    """Return ``other`` less ``base`` in points, paired by utterance.
 
     None unless both were scored on the same utterances and words.
     """
@@ -69,4 +67,5 @@ def difference(
         100 * (other.utterances[key].counts.errors - found.counts.errors)
         for key, found in base.utterances.items()
     ]
-    return sum(differences) / sum(words), ratio_interval(differences, words)
+    value = sum(differences) / sum(words)
+    return Estimate(value, ratio_interval(differences, words))

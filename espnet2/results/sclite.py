@@ -42,12 +42,12 @@ def score(
     reference: Units, hypothesis: Units, speaker_of: Mapping[str, str], unit: str
 ) -> dict[str, str]:
     """Return file name -> text of all outputs, ``score.json`` last."""
-    counts_of: dict[str, Counts] = defaultdict(Counts)
+    counts_of: dict[str, list[Counts]] = defaultdict(list)
     reference_lines, hypothesis_lines, drawings = [], [], []
     for utterance in sorted(reference):
         speaker = speaker_of[utterance]
         alignment = align(reference[utterance], hypothesis[utterance])
-        counts_of[speaker] += alignment.counts
+        counts_of[speaker].append(alignment.counts)
         tag = f"({speaker}-{utterance})"
         reference_lines.append(f"{' '.join(reference[utterance])}\t{tag}\n")
         hypothesis_lines.append(f"{' '.join(hypothesis[utterance])}\t{tag}\n")
@@ -55,7 +55,7 @@ def score(
             counts = zip("CSDI", figures(alignment.counts)[:4], strict=True)
             numbers = "".join(f"  {letter} {number}" for letter, number in counts)
             drawings.append(f"id: {tag}{numbers}\n{alignment.drawing}\n")
-    in_order = {name: counts_of[name] for name in sorted(counts_of)}
+    in_order = {name: total(counts_of[name]) for name in sorted(counts_of)}
     return {
         "ref_spk1.trn": "".join(reference_lines),
         "hyp_spk1.trn": "".join(hypothesis_lines),

@@ -19,15 +19,8 @@ from espnet2.results.alignment import read_counts
 from espnet2.results.enhancement import read_mean, read_pesq
 from espnet2.results.sample import copy_sample
 
-# What makes each column
-STAGE_OF = {
-    "sentences": 14,
-    "WER %": 14,
-    "CER %": 14,
-    "SI-SNR dB": 15,
-    "PESQ": 15,
-    "STOI %": 15,
-}
+COLUMNS = ("sentences", "WER %", "CER %", "SI-SNR dB", "PESQ", "STOI %")
+STAGES = (14, 14, 14, 15, 15, 15)  # what makes each column
 PLACES = (
     ("model", "valid.acc.ave.pth", 11),
     ("log", "train.log", 11),
@@ -68,7 +61,7 @@ def _stage(number: int) -> str:
 
 
 def set_rows(exp: Path, dumpdir: Path, test_set: str) -> list[list[str]]:
-    """Return [set, decoding, *STAGE_OF] for each decoding; "" is what is missing."""
+    """Return [set, decoding, *COLUMNS] for each decoding; "" is what is missing."""
     decodings = {path.parents[1].name for path in exp.glob(f"*/{test_set}/score_*/")}
     enhancement = enhancement_cells(
         dumpdir / "raw" / test_set / "scoring", exp / f"enhanced_{test_set}" / "scoring"
@@ -120,10 +113,10 @@ def print_summary(rows: list[list[str]], places: dict[str, str]) -> None:
     console = Console(highlight=False, markup=False, emoji=False)
     plain = not console.is_terminal
     if plain:
-        console = Console(width=PLAIN_WIDTH, markup=False, emoji=False, highlight=False)
+        console.width = PLAIN_WIDTH
     several = len({tag for _, tag, *_ in rows if tag}) > 1
     table = Table(box=box.MARKDOWN if plain else box.ROUNDED)
-    for name in ("test set", *["decoding"] * several, *STAGE_OF):
+    for name in ("test set", *["decoding"] * several, *COLUMNS):
         table.add_column(name, justify="left", no_wrap=plain)
     for test_set, tag, *cells in rows:
         table.add_row(test_set, *[tag] * several, *(cell or "-" for cell in cells))
@@ -141,7 +134,7 @@ def missing_lines(rows: list[list[str]]) -> Iterator[str]:
     for test_set, tag, *cells in rows:
         gaps = {
             column.split()[0]: stage
-            for (column, stage), cell in zip(STAGE_OF.items(), cells, strict=True)
+            for column, stage, cell in zip(COLUMNS, STAGES, cells, strict=True)
             if column != "sentences" and (not cell or "-" in cell.split(" -> "))
         }
         if "SI-SNR" not in gaps:
