@@ -56,22 +56,21 @@ def make_page(
         ValueError: it is too large even without any utterance.
     """
     missing = [sentence for exp in experiments for sentence in exp.missing]
-    letters = [exp.letter for exp in experiments]
     sets = gather(experiments, dumpdir, missing)
     content = {
         "experiments": experiments,
-        "summary": summary(letters, sets),
-        "scores": [recognition_table(sets), enhancement_table(letters, sets)],
+        "summary": summary(sets),
+        "scores": [recognition_table(sets), enhancement_table(sets)],
         "errors": error_table(sets),
         "conflicts": _conflicts(experiments, missing),
         "comparison": comparison,
         "missing": list(dict.fromkeys(missing)),
     }
-    cards_of = Cards(letters, sets)
+    cards_of = Cards(sets)
     cards = cards_of.make(number)
     wanted = len(cards)
     while True:
-        table = utterance_table(cards, letters, sets)
+        table = utterance_table(cards, sets)
         html = render(cards=cards, utterances=table, wanted=wanted, **content)
         size = len(html.encode("utf-8"))
         if size <= max_bytes:

@@ -25,13 +25,13 @@ class PageSet(NamedTuple):
     Attributes:
         name: of the set.
         raw: what the dump holds.
-        results: of each experiment, in their order; empty of one without the set.
+        results: letter of each experiment -> its results, empty without the set.
         systems: its decodings.
     """
 
     name: str
     raw: RawSet
-    results: list[SetResults]
+    results: dict[str, SetResults]
     systems: list[System]
 
     @property
@@ -46,13 +46,13 @@ def gather(
     """Return the sets of all experiments, in the order in which they are found."""
     sets = []
     for name in dict.fromkeys(name for exp in experiments for name in exp.sets):
-        results = [exp.results(name) for exp in experiments]
-        is_scored = any(found.scores for found in results)
+        results = {exp.letter: exp.results(name) for exp in experiments}
+        is_scored = any(found.scores for found in results.values())
         raw = read_raw_set(dumpdir, name, is_scored, missing)
         systems = [
-            System(_short_name(exp, tag, len(found.decodings) > 1), rates)
-            for exp, found in zip(experiments, results, strict=True)
-            for tag, rates in found.decodings.items()
+            System(_short_name(exp, tag, len(exp.results(name).decodings) > 1), rates)
+            for exp in experiments
+            for tag, rates in exp.results(name).decodings.items()
         ]
         sets.append(PageSet(name, raw, results, systems))
     return sets

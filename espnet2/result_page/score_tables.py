@@ -76,13 +76,13 @@ def _shares(counts: list[Counts | None], kind: str) -> list[Cell]:
     ]
 
 
-def enhancement_table(letters: list[str], sets: list[PageSet]) -> Table | None:
+def enhancement_table(sets: list[PageSet]) -> Table | None:
     """Return a row for each set and metric, None without any score."""
     found = [
         (one, metric)
         for one in sets
         for metric in METRICS
-        if any(metric in results.scores for results in one.results)
+        if any(metric in results.scores for results in one.results.values())
     ]
     if not found:
         return None
@@ -94,8 +94,8 @@ def enhancement_table(letters: list[str], sets: list[PageSet]) -> Table | None:
         *[text_column("set", (one.name for one, _ in found))] * (len(sets) > 1),
         Column("noisy", means.format("noisy"), [_mean_cell(side) for side in before]),
     ]
-    for place, letter in enumerate(letters):
-        after = [one.results[place].scores.get(metric) for one, metric in found]
+    for letter in sets[0].results:
+        after = [one.results[letter].scores.get(metric) for one, metric in found]
         cells = [_mean_cell(scores) for scores in after]
         columns.append(Column(letter or "enhanced", means.format("enhanced"), cells))
         title = "mean of enhanced less noisy, with 95\u00a0% interval"

@@ -17,17 +17,18 @@ def select(page_set: PageSet, number: int) -> dict[str, str]:
     the enhanced speech. Only utterances that all share are ranked; ids break ties.
     """
     aligned = [system.wer.utterances for system in page_set.scored]
-    scores = [results.scores.get("SI_SNR") for results in page_set.results]
+    results = page_set.results.values()
+    scores = [one.scores.get("SI_SNR") for one in results]
     tables = aligned or [table.values for table in scores if table]
     shared = c_order(set.intersection(*map(set, tables))) if tables else []
-    found = {key: [table[key] for table in tables] for key in shared}
-    if not found:
-        enhanced = (results.enhanced for results in page_set.results)
-        return spaced(page_set.raw.noisy or next(filter(None, enhanced), {}), number)
+    values = {key: [table[key] for table in tables] for key in shared}
+    if not values:
+        enhanced = (one.enhanced for one in results if one.enhanced)
+        return spaced(page_set.raw.noisy or next(enhanced, {}), number)
     if not aligned:
-        return choose(sorted(found, key=lambda key: -fmean(found[key])), number)
-    ranked = sorted(found, key=lambda key: badness(found[key]))
-    differ = (lambda key: spread(found[key])) if len(aligned) > 1 else None
+        return choose(sorted(values, key=lambda key: -fmean(values[key])), number)
+    ranked = sorted(values, key=lambda key: badness(values[key]))
+    differ = (lambda key: spread(values[key])) if len(aligned) > 1 else None
     return choose(ranked, number, differ)
 
 

@@ -15,9 +15,7 @@ from espnet2.results.enhancement import Scores
 CAPTION = "The utterances on this page. A heading sorts them, here and below."
 
 
-def utterance_table(
-    cards: list[Card], letters: list[str], sets: list[PageSet]
-) -> Table:
+def utterance_table(cards: list[Card], sets: list[PageSet]) -> Table:
     """Return a row for each card, which its first cell links to."""
     kinds = list(NAMES.values())
     systems = dict.fromkeys(system.name for one in sets for system in one.scored)
@@ -41,8 +39,8 @@ def utterance_table(
         ),
         _snr_column("noisy", cards, [card.of.raw.scores for card in cards]),
     ]
-    for place, letter in enumerate(letters):
-        scores = [card.of.results[place].scores for card in cards]
+    for letter in sets[0].results:
+        scores = [card.of.results[letter].scores for card in cards]
         columns.append(_snr_column(letter or "enhanced", cards, scores))
     return Table("utterances", CAPTION, columns)
 

@@ -44,12 +44,10 @@ class Cards:
     """Chooses utterances and makes their cards; players are made once.
 
     Args:
-        letters: of the experiments.
         sets: those of the page.
     """
 
-    def __init__(self, letters: list[str], sets: list[PageSet]) -> None:
-        self.letters = letters
+    def __init__(self, sets: list[PageSet]) -> None:
         self.sets = sets
         self._media: dict[tuple[str, str], Media] = {}
 
@@ -83,7 +81,7 @@ class Cards:
         noisy, clean = one.raw.noisy.get(utterance), one.raw.clean.get(utterance)
         if noisy:
             yield "Noisy", noisy
-        for letter, results in zip(self.letters, one.results, strict=True):
+        for letter, results in one.results.items():
             if utterance in results.enhanced:
                 name = f"Enhanced by {letter}" if letter else "Enhanced"
                 yield name, results.enhanced[utterance]

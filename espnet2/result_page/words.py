@@ -23,13 +23,13 @@ class Sentence(NamedTuple):
     rest: str = ""
 
 
-def summary(letters: list[str], sets: list[PageSet]) -> list[Sentence]:
+def summary(sets: list[PageSet]) -> list[Sentence]:
     """Return the sentences, a set at a time."""
-    sentences = [sentence for one in sets for sentence in _of_set(one, letters)]
-    return sentences + [Sentence("", HINT)] * (len(letters) > 1)
+    sentences = [sentence for one in sets for sentence in _of_set(one)]
+    return sentences + [Sentence("", HINT)] * (len(sets[0].results) > 1)
 
 
-def _of_set(one: PageSet, letters: list[str]) -> Iterator[Sentence]:
+def _of_set(one: PageSet) -> Iterator[Sentence]:
     scored = one.scored
     for system in scored:
         name = f"{system.name}: " if len(scored) > 1 else ""
@@ -39,9 +39,9 @@ def _of_set(one: PageSet, letters: list[str]) -> Iterator[Sentence]:
         yield Sentence(lead, f" on {one.name}{rest}.")
     for other in scored[1:]:
         yield _compared(one.name, scored[0], other)
-    for letter, results in zip(letters, one.results, strict=True):
+    for letter, results in one.results.items():
         yield from _enhanced(letter, one, results.scores)
-    yield from _snr_compared(letters, one)
+    yield from _snr_compared(one)
     if scored and scored[0].wer.counts.sentences < FEW:
         few = f"{one.name} has only {scored[0].wer.counts.sentences} utterances"
         yield Sentence(few, ", too few to conclude anything.")
@@ -95,13 +95,12 @@ def _listed(parts: list[str]) -> str:
     return " and ".join([", ".join(parts[:-1]), parts[-1]] if parts[1:] else parts)
 
 
-def _snr_compared(letters: list[str], one: PageSet) -> Iterator[Sentence]:
+def _snr_compared(one: PageSet) -> Iterator[Sentence]:
     """Compare the SI-SNR of the enhanced speech with the first experiment's."""
-    found = zip(letters, one.results, strict=True)
-    scored = [(x, of.scores["SI_SNR"]) for x, of in found if "SI_SNR" in of.scores]
-    for letter, scores in scored[1:]:
-        base_letter, base = scored[0]
-        change = gain(base, scores)
+    found = {x: results.scores.get("SI_SNR") for x, results in one.results.items()}
+    base_letter, *others = [letter for letter in found if found[letter]] or [""]
+    for letter in others:
+        change = gain(found[base_letter], found[letter])
         if change is None or change.interval is None:
             continue
         verdict = ", which may be chance" if change.interval.holds_zero else ""

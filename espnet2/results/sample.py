@@ -3,8 +3,7 @@
 import math
 from pathlib import Path
 
-import soundfile
-
+from espnet2.data_dir.audio import soundfile_read, write_audio
 from espnet2.data_dir.tables import DataError
 from espnet2.results.enhancement import read_numbers
 from espnet2.results.tables import read_scored
@@ -32,7 +31,6 @@ def copy_sample(raw_set: Path, enhanced_set: Path, samples: Path) -> tuple[str, 
         for folder in (raw_set, enhanced_set)
     )
     utterance, gain = median_utterance(before, after)
-    samples.mkdir(parents=True, exist_ok=True)
     for name, scp in (
         ("noisy", raw_set / "wav.scp"),
         ("enhanced", enhanced_set / "spk1.scp"),
@@ -41,7 +39,7 @@ def copy_sample(raw_set: Path, enhanced_set: Path, samples: Path) -> tuple[str, 
         audio_path = read_scored(scp).get(utterance)
         if audio_path is None:
             raise DataError(f"{scp}: lacks the utterance '{utterance}'")
-        _copy_as_wav(audio_path, samples / f"{name}.wav")
+        write_audio(samples / f"{name}.wav", *soundfile_read(audio_path))
     return utterance, gain
 
 
@@ -62,15 +60,3 @@ def median_utterance(
         raise DataError("no utterance has a finite SI-SNR both noisy and enhanced")
     gain, utterance = finite[(len(finite) - 1) // 2]
     return utterance, gain
-
-
-def _copy_as_wav(source: str, target: Path) -> None:
-    try:
-        audio, rate = soundfile.read(source, dtype="float64")
-    except (soundfile.LibsndfileError, OSError):
-        raise DataError(
-            f"{source}: is not an audio file that soundfile can read"
-        ) from None
-    beside = target.with_name(target.name + ".tmp")
-    soundfile.write(beside, audio, rate, subtype="PCM_16", format="WAV")
-    beside.replace(target)

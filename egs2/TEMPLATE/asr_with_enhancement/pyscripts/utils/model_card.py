@@ -10,9 +10,9 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
-import humanfriendly
 import yaml
 
+from espnet2.data_dir.audio import parse_rate
 from espnet2.data_dir.tables import DataError, run_cli
 from espnet2.results.facts import read_config, read_facts
 
@@ -77,12 +77,13 @@ def card(exp: Path, repo: str, packed: Path) -> str:
         **config.get("gradient_conf", {}),
     }
     names = packed_names(packed)
+    frontend = config.get("frontend_conf") or {}
     usage = USAGE.format(
         repo=repo,
         version=config.get("version", ""),
         config=names["yaml_files"]["enh_s2t_train_config"],
         weights=names["files"]["enh_s2t_model_file"],
-        rate=sampling_rate(config),
+        rate=parse_rate(str(frontend.get("fs", "16k"))),  # upstream's default
     )
     training = "".join(f"- {key}: `{value}`\n" for key, value in options.items())
     whole = (exp / "config.yaml").read_text(encoding="utf-8")
@@ -125,12 +126,6 @@ def packed_names(packed: Path) -> dict[str, dict[str, str]]:
             f"{packed}: is no packed model ({error}); run stage 16"
         ) from None
     return names
-
-
-def sampling_rate(config: dict) -> int:
-    """Return the model's rate in Hz; upstream's default is 16 kHz."""
-    rate = (config.get("frontend_conf") or {}).get("fs", 16000)
-    return humanfriendly.parse_size(str(rate))
 
 
 if __name__ == "__main__":
