@@ -49,14 +49,7 @@ def read_comparison(path: Path) -> Comparison:
     Raises:
         DataError: the table cannot be read, is empty, or lacks a column.
     """
-    runs: Runs = defaultdict(list)
-    for key, row in read_last_rows(path, FIGURES).items():
-        condition, method, _, definition = key
-        for name in FIGURES:
-            to_number(row[name], f"{path}: {name} of {'/'.join(key)}")
-        runs[condition, method, definition].append(row)
-    if not runs:
-        raise DataError(f"{path}: is empty; no run is done yet")
+    runs = _read_runs(path)
     methods = [key[:2] for key in runs]
     names = [
         text_cell(key[1], key[2] if methods.count(key[:2]) > 1 else "") for key in runs
@@ -76,6 +69,18 @@ def read_comparison(path: Path) -> Comparison:
         for picture in sorted(path.parent.glob("*.png"))
     }
     return Comparison(_best(runs), Table("methods", caption, columns), pictures)
+
+
+def _read_runs(path: Path) -> Runs:
+    runs: Runs = defaultdict(list)
+    for key, row in read_last_rows(path, FIGURES).items():
+        condition, method, _, definition = key
+        for name in FIGURES:
+            to_number(row[name], f"{path}: {name} of {'/'.join(key)}")
+        runs[condition, method, definition].append(row)
+    if not runs:
+        raise DataError(f"{path}: is empty; no run is done yet")
+    return runs
 
 
 def _cell(runs: list[dict[str, str]], figure: str, digits: int) -> Cell:

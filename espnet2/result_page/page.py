@@ -8,9 +8,9 @@ from typing import NamedTuple
 import jinja2
 from markupsafe import Markup
 
-from espnet2.result_page.conflict import Conflict, read_conflict
+from espnet2.result_page.conflict import read_conflict
 from espnet2.result_page.methods import Comparison
-from espnet2.result_page.page_sets import gather
+from espnet2.result_page.page_sets import PageSet, gather
 from espnet2.result_page.score_tables import (
     enhancement_table,
     error_table,
@@ -57,21 +57,13 @@ def make_page(
     """
     missing = [sentence for exp in experiments for sentence in exp.missing]
     sets = gather(experiments, dumpdir, missing)
-    content = {
-        "experiments": experiments,
-        "summary": summary(sets),
-        "scores": [recognition_table(sets), enhancement_table(sets)],
-        "errors": error_table(sets),
-        "conflicts": _conflicts(experiments, missing),
-        "comparison": comparison,
-        "missing": list(dict.fromkeys(missing)),
-    }
+    content = _content(experiments, sets, missing)
     cards_of = Cards(sets)
     cards = cards_of.make(number)
     wanted = len(cards)
     while True:
-        table = utterance_table(cards, sets)
-        html = render(cards=cards, utterances=table, wanted=wanted, **content)
+        content |= {"cards": cards, "utterances": utterance_table(cards, sets)}
+        html = render(comparison=comparison, wanted=wanted, **content)
         size = len(html.encode("utf-8"))
         if size <= max_bytes:
             return Made(html, len(cards), wanted)
@@ -83,14 +75,24 @@ def make_page(
         cards = cards_of.make(min(len(cards) - 1, len(cards) * max_bytes // size))
 
 
-def _conflicts(experiments: list[Experiment], missing: list[str]) -> list[Conflict]:
-    found = []
+def _content(
+    experiments: list[Experiment], sets: list[PageSet], missing: list[str]
+) -> dict[str, object]:
+    """Return what stays the same with fewer utterances."""
+    conflicts = []
     for exp in experiments:
         try:
-            found.append(read_conflict(exp))
+            conflicts.append(read_conflict(exp))
         except ValueError as error:
             missing.append(f"{error}.")
-    return found
+    return {
+        "experiments": experiments,
+        "summary": summary(sets),
+        "scores": [recognition_table(sets), enhancement_table(sets)],
+        "errors": error_table(sets),
+        "conflicts": conflicts,
+        "missing": list(dict.fromkeys(missing)),
+    }
 
 
 def render(**content: object) -> str:

@@ -1,6 +1,7 @@
 """The tables of scores: recognition, enhancement, what goes wrong."""
 
 from collections import Counter
+from collections.abc import Iterator
 
 from espnet2.result_page.cells import (
     NOTHING,
@@ -20,6 +21,7 @@ from espnet2.results.recognition import ErrorRate
 
 SHOWN_ERRORS = 10
 KINDS = {"substitute": "replaced", "delete": "left out", "insert": "added"}
+CHANGE = "mean of enhanced less noisy, with 95\u00a0% interval"
 PARTS = {
     "substitutions": ("replaced", "words replaced by others (substitutions)"),
     "deletions": ("left out", "words left out (deletions)"),
@@ -33,25 +35,15 @@ def recognition_table(sets: list[PageSet]) -> Table | None:
     found = [(name, system) for name, system in found if system.rates]
     if not found:
         return None
-    names, systems = zip(*found, strict=True)
-    rates = {
-        kind: [system.rates.get(kind) for system in systems] for kind in ("wer", "cer")
-    }
-    counts = [rate.counts if rate else None for rate in rates["wer"]]
-    by_system = len({system.name for system in systems}) > 1
+    set_names, systems = zip(*found, strict=True)
+    names = [system.name for system in systems]
+    by_system = len(set(names)) > 1
     columns = [
-        *[text_column("system", (system.name for system in systems))] * by_system,
-        *[text_column("set", names)] * (len(sets) > 1 or not by_system),
-        _rate_column("WER %", "word error rate", rates["wer"]),
-        _rate_column("CER %", "character error rate", rates["cer"]),
-        *(
-            Column(name, f"{title}, of the WER", _shares(counts, kind))
-            for kind, (name, title) in PARTS.items()
-        ),
-        count_column("utterances", [c and c.sentences for c in counts]),
-        count_column(
-            "words", [c and c.reference_units for c in counts], "words of the reference"
-        ),
+        *[text_column("system", names)] * by_system,
+        *[text_column("set", set_names)] * (len(sets) > 1 or not by_system),
+        _rate_column("WER %", "word", [system.wer for system in systems]),
+        _rate_column("CER %", "character", [s.rates.get("cer") for s in systems]),
+        *_count_columns([system.wer and system.wer.counts for system in systems]),
     ]
     drawn = ", drawn on one scale" if len(found) > 1 else ""
     caption = (
@@ -60,20 +52,25 @@ def recognition_table(sets: list[PageSet]) -> Table | None:
     return Table("recognition", caption, columns)
 
 
-def _rate_column(name: str, title: str, rates: list[ErrorRate | None]) -> Column:
+def _rate_column(name: str, unit: str, rates: list[ErrorRate | None]) -> Column:
     intervals = [rate.interval if rate else None for rate in rates]
     cells = [
         score_cell(rate.percent, 1, rate.interval) if rate else Cell() for rate in rates
     ]
-    title = f"{title}, with 95\u00a0% interval"
+    title = f"{unit} error rate, with 95\u00a0% interval"
     return Column(name, title, with_whiskers(cells, intervals))
 
 
-def _shares(counts: list[Counts | None], kind: str) -> list[Cell]:
-    return [
-        score_cell(100 * getattr(c, kind) / c.reference_units, 1) if c else Cell()
-        for c in counts
-    ]
+def _count_columns(counts: list[Counts | None]) -> Iterator[Column]:
+    for kind, (name, title) in PARTS.items():
+        cells = [
+            score_cell(100 * getattr(c, kind) / c.reference_units, 1) if c else Cell()
+            for c in counts
+        ]
+        yield Column(name, f"{title}, of the WER", cells)
+    yield count_column("utterances", [c and c.sentences for c in counts])
+    words = [c and c.reference_units for c in counts]
+    yield count_column("words", words, "words of the reference")
 
 
 def enhancement_table(sets: list[PageSet]) -> Table | None:
@@ -87,20 +84,20 @@ def enhancement_table(sets: list[PageSet]) -> Table | None:
     if not found:
         return None
     before = [one.raw.scores.get(metric) for one, metric in found]
-    means = "mean over the utterances of the {} speech"
+    title = "mean over the utterances of the {} speech"
     names = [text_cell(*METRICS[metric]) for _, metric in found]
     columns = [
         Column("score", "", names, numeric=False),
         *[text_column("set", (one.name for one, _ in found))] * (len(sets) > 1),
-        Column("noisy", means.format("noisy"), [_mean_cell(side) for side in before]),
+        Column("noisy", title.format("noisy"), list(map(_mean_cell, before))),
     ]
     for letter in sets[0].results:
         after = [one.results[letter].scores.get(metric) for one, metric in found]
-        cells = [_mean_cell(scores) for scores in after]
-        columns.append(Column(letter or "enhanced", means.format("enhanced"), cells))
-        title = "mean of enhanced less noisy, with 95\u00a0% interval"
-        cells = list(map(_change_cell, before, after))
-        columns.append(Column(f"{letter} change".strip(), title, cells))
+        means, changes = map(_mean_cell, after), map(_change_cell, before, after)
+        columns += [
+            Column(letter or "enhanced", title.format("enhanced"), list(means)),
+            Column(f"{letter} change".strip(), CHANGE, list(changes)),
+        ]
     caption = "Enhancement: higher is better; small figures are 95\u00a0% intervals."
     return Table("enhancement", caption, columns)
 

@@ -45,9 +45,9 @@ class GradientHistory(NamedTuple):
         with np.errstate(invalid="ignore"):
             return getattr(self, key) / self.count
 
-    def share(self, key: str, where: slice = slice(None)) -> float:
-        """Return ``conflict`` or ``rescaled`` over all decisions of some windows."""
-        return float(getattr(self, key)[where].sum() / self.count[where].sum())
+    def share(self, key: str) -> float:
+        """Return ``conflict`` or ``rescaled`` over all decisions."""
+        return float(getattr(self, key).sum() / self.count.sum())
 
     def stretch_percentile(self, percent: float) -> float:
         """Return a percentile of the stretch of all decisions, exact to 5 %."""

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from espnet2.data_dir.tables import DataError, Table, read_table
 
+SHOWN_IDS = 5  # in a message
+
 
 def c_order(keys: Iterable[str]) -> list[str]:
     """Return the keys sorted by their bytes, as ``LC_ALL=C sort`` does."""
@@ -51,11 +53,11 @@ def require_utterances(
         raise DataError("; ".join(complaints))
 
 
-def name_some(keys: Iterable[str], at_most: int = 5) -> str:
+def name_some(keys: Iterable[str]) -> str:
     """Return the first keys in C order as text, with the number left out."""
-    keys = c_order(keys)
-    text = ", ".join(keys[:at_most])
-    left_out = len(keys) - at_most
+    ordered = c_order(keys)
+    left_out = len(ordered) - SHOWN_IDS
+    text = ", ".join(ordered[:SHOWN_IDS])
     return f"{text} and {left_out} more" if left_out > 0 else text
 
 
