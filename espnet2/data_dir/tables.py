@@ -86,12 +86,13 @@ def read_entries(path: Path) -> Iterator[tuple[int, str, str]]:
         yield number, key, value[0].rstrip() if value else ""
 
 
-def read_table(path: Path, *, strict: bool = True) -> Table:
+def read_table(path: Path, *, strict: bool = True, in_order: bool = True) -> Table:
     """Read a table into a dictionary in the order of the file.
 
     Args:
         path: The file.
         strict: Whether the ids must be sorted, and a line must not be repeated.
+        in_order: Whether a strict reader wants the ids sorted.
 
     Raises:
         DataError: an id stands twice (with two values, if not strict), or the
@@ -105,7 +106,7 @@ def read_table(path: Path, *, strict: bool = True) -> Table:
             raise DataError(
                 f"{path}:{number}: id {key} stands in line {first_line[key]} already"
             )
-        if strict and key < previous:
+        if strict and in_order and key < previous:
             raise DataError(
                 f"{path}:{number}: {key} after {previous} is not sorted; "
                 f"run utils/fix_data_dir.sh {path.parent}"

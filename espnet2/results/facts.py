@@ -1,5 +1,6 @@
-"""What a result was made with: versions, commit, machine, and the run's own config."""
+"""What a result was made with: config, seed, versions, commit and machine."""
 
+import contextlib
 import os
 import platform
 import subprocess
@@ -10,7 +11,54 @@ from pathlib import Path
 
 import yaml
 
-_PYTHON_TAG = "tag:yaml.org,2002:python/"
+from espnet2.data_dir.tables import DataError
+
+
+class _PlainLoader(yaml.SafeLoader):
+    """Reads ``!!python/...`` nodes as the plain lists, mappings or text they hold."""
+
+    def construct_plain(self, _tag_suffix: str, node: yaml.Node) -> object:
+        if isinstance(node, yaml.MappingNode):
+            return self.construct_mapping(node, deep=True)
+        if isinstance(node, yaml.SequenceNode):
+            return self.construct_sequence(node, deep=True)
+        return node.value
+
+
+_PlainLoader.add_multi_constructor(
+    "tag:yaml.org,2002:python/", _PlainLoader.construct_plain
+)
+
+
+def read_config(exp: Path) -> dict:
+    """Return the ``config.yaml`` of a training; no Python object in it is made.
+
+    Raises:
+        DataError: the file is missing or unreadable, or holds no ``key: value`` lines.
+    """
+    path = exp / "config.yaml"
+    try:
+        config = yaml.load(path.read_text(encoding="utf-8"), _PlainLoader)
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise DataError(f"{path}: is no config of this training: {error}") from None
+    if not isinstance(config, dict):
+        raise DataError(
+            f"{path}: is no config of this training: expected 'key: value' lines"
+        )
+    return config
+
+
+def read_facts(exp: Path) -> dict[str, str]:
+    """Return config (the file's name), seed and gradient_method of an experiment.
+
+    Each is "unknown" where ``config.yaml`` is missing or unreadable or does not say it:
+    a result must be shown all the same.
+    """
+    said = dict.fromkeys(("config", "seed", "gradient_method"), "unknown")
+    with contextlib.suppress(DataError):
+        config = read_config(exp)
+        said |= {key: str(config[key]) for key in said if config.get(key) is not None}
+    return {**said, "config": Path(said["config"]).name}
 
 
 def describe_environment() -> dict[str, str]:
@@ -72,40 +120,3 @@ def _first_line(command: list[str]) -> str:
         return ""
     lines = done.stdout.splitlines()
     return lines[0].strip() if done.returncode == 0 and lines else ""
-
-
-class _PlainLoader(yaml.SafeLoader):
-    """Reads ``!!python/...`` nodes as the plain lists, mappings or text they hold."""
-
-
-def _construct_plain(
-    loader: yaml.SafeLoader, _tag_suffix: str, node: yaml.Node
-) -> object:
-    if isinstance(node, yaml.MappingNode):
-        return loader.construct_mapping(node, deep=True)
-    if isinstance(node, yaml.SequenceNode):
-        return loader.construct_sequence(node, deep=True)
-    return node.value
-
-
-_PlainLoader.add_multi_constructor(_PYTHON_TAG, _construct_plain)
-
-
-def config_and_seed(exp_dir: Path) -> tuple[str, str]:
-    """Return the training config's file name and the seed from ``config.yaml``.
-
-    Each is "unknown" where the file is missing or unreadable or does not say it: a
-    result must be shown all the same.
-    """
-    try:
-        text = (exp_dir / "config.yaml").read_text(encoding="utf-8")
-        config = yaml.load(text, _PlainLoader)
-    except (OSError, ValueError, yaml.YAMLError):
-        config = None
-    if not isinstance(config, dict):
-        return "unknown", "unknown"
-    name, seed = config.get("config"), config.get("seed")
-    return (
-        Path(str(name)).name if name else "unknown",
-        "unknown" if seed is None else str(seed),
-    )
