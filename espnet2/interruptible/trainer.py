@@ -27,6 +27,7 @@ from espnet2.interruptible.progress import ProgressIterator
 from espnet2.interruptible.signals import remembering_stop_signals, shielded
 from espnet2.train.reporter import Reporter, SubReporter
 from espnet2.train.trainer import Trainer, TrainerOptions
+from espnet2.utils.build_dataclass import build_dataclass
 
 
 @dataclasses.dataclass
@@ -65,11 +66,7 @@ class InterruptibleTrainer(Trainer):
     @classmethod
     def build_options(cls, args: argparse.Namespace) -> InterruptibleOptions:
         """Return upstream's options and ours."""
-        return InterruptibleOptions(
-            **vars(super().build_options(args)),
-            checkpoint_minutes=args.checkpoint_minutes,
-            checkpoint_steps=args.checkpoint_steps,
-        )
+        return build_dataclass(InterruptibleOptions, args)
 
     @classmethod
     def run(cls, *, trainer_options: InterruptibleOptions, **kwargs) -> None:

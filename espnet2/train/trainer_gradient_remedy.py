@@ -22,6 +22,7 @@ from espnet2.train.method_state import kept_method
 from espnet2.train.reporter import SubReporter
 from espnet2.train.trainer import TrainerOptions
 from espnet2.train.two_gradient_module import TwoGradientModule
+from espnet2.utils.build_dataclass import build_dataclass
 from espnet2.utils.nested_dict_action import NestedDictAction
 
 
@@ -81,12 +82,7 @@ class GradientRemedyTrainer(InterruptibleTrainer):
     @classmethod
     def build_options(cls, args: argparse.Namespace) -> GradientRemedyOptions:
         """Return the trainer's options and those of the gradient method."""
-        return GradientRemedyOptions(
-            **vars(super().build_options(args)),
-            gradient_method=args.gradient_method,
-            gradient_conf=args.gradient_conf,
-            shared_params=args.shared_params,
-        )
+        return build_dataclass(GradientRemedyOptions, args)
 
     @classmethod
     def train_one_epoch(
