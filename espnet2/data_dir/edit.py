@@ -9,17 +9,19 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+from espnet2.data_dir.layout import (
+    parse_segment,
+    recording_tables,
+    require_folder,
+    utt2spk_to_spk2utt,
+    utterance_tables,
+)
 from espnet2.data_dir.tables import (
     DataError,
     Table,
     log,
-    parse_segment,
     read_table,
-    recording_tables,
-    require_folder,
     run_cli,
-    utt2spk_to_spk2utt,
-    utterance_tables,
     write_table,
 )
 

@@ -7,7 +7,7 @@ scripts written for Kaldi's scripts of these names expect it.
 import re
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
@@ -122,10 +122,8 @@ def report(program: str, failed: Sequence[Path], total: int) -> None:
         print(f"  {line}", file=sys.stderr)
     if KILLED.search(text):
         print("  (killed by signal 9: is memory too small?)", file=sys.stderr)
-    print(
-        f"{program}: {len(failed)} of {total} jobs failed: {names}{more}",
-        file=sys.stderr,
-    )
+    what = f"{len(failed)} of {total} jobs failed: {names}{more}"
+    print(f"{program}: {what}", file=sys.stderr)
 
 
 def raise_on_signals() -> None:
@@ -140,6 +138,21 @@ def raise_on_signals() -> None:
         signal.signal(number, interrupted)
 
 
-def interrupt_code(interrupt: KeyboardInterrupt) -> int:
-    """The exit code of a script that a signal has ended."""
-    return 128 + (interrupt.args or (signal.SIGINT,))[0]
+def run_script(doc: str, main: Callable[[Sequence[str]], int], fate: str) -> NoReturn:
+    """Run ``main`` on the command line; print the ``doc`` if there is none.
+
+    An error of use is one line and exit code 1. ``fate`` is what has become of the jobs
+    where a signal has ended the script.
+    """
+    program, arguments = Path(sys.argv[0]).name, sys.argv[1:]
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(doc)
+        sys.exit(0 if arguments else 1)
+    try:
+        sys.exit(main(arguments))
+    except UsageError as error:
+        print(f"{program}: error: {error}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt as interrupt:
+        print(f"{program}: interrupted; {fate}", file=sys.stderr)
+        sys.exit(128 + (interrupt.args or (signal.SIGINT,))[0])

@@ -20,7 +20,6 @@ import fcntl
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Sequence
@@ -116,13 +115,10 @@ class Runner:
             file.flush()
             code = self._wait(line, file)
             seconds = round(time.time() - start)
-            ending = f"code {code if code >= 0 else 0}"
-            if code < 0:
-                ending = f"code 1; signal {-code}"
-            file.write(f"# Accounting: time={seconds} threads=1\n")
+            ending = f"code {code}" if code >= 0 else f"code 1; signal {-code}"
             file.write(
-                f"# Ended ({ending}) at {time.ctime()}, "
-                f"elapsed time {seconds} seconds\n"
+                f"# Accounting: time={seconds} threads=1\n# Ended ({ending}) "
+                f"at {time.ctime()}, elapsed time {seconds} seconds\n"
             )
         return code if code >= 0 else 128 - code
 
@@ -166,25 +162,19 @@ class Runner:
 
 def main(arguments: Sequence[str]) -> int:
     """Run the jobs; return 0 if all of them succeed, otherwise 1."""
-    try:
-        plan = parse(arguments)
-    except UsageError as error:
-        print(f"run.pl: error: {error}", file=sys.stderr)
-        return 1
+    plan = parse(arguments)
     runner = Runner()
     job_contract.raise_on_signals()
     jobs = [job for job in plan.jobs if is_wanted(job[0], plan.pick)]
     pool = ThreadPoolExecutor(max_workers=plan.at_once)
     try:
         codes = list(pool.map(lambda job: runner.run(*job), jobs))
-    except KeyboardInterrupt as interrupt:
+    except KeyboardInterrupt:
         runner.stop()
-        print("run.pl: interrupted; the jobs were ended", file=sys.stderr)
-        return job_contract.interrupt_code(interrupt)
+        raise
     except OSError as error:
         runner.stop()
-        print(f"run.pl: error: no log can be written: {error}", file=sys.stderr)
-        return 1
+        raise UsageError(f"no log can be written: {error}") from None
     finally:
         pool.shutdown(cancel_futures=True)
     failed = [job[0] for job, code in zip(jobs, codes, strict=True) if code != 0]
@@ -194,7 +184,4 @@ def main(arguments: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) == 1 or sys.argv[1] in ("-h", "--help"):
-        print(__doc__)
-        sys.exit(0 if len(sys.argv) > 1 else 1)
-    sys.exit(main(sys.argv[1:]))
+    job_contract.run_script(__doc__, main, "the jobs were ended")

@@ -112,29 +112,19 @@ def judge(call: Call, code: int) -> int:
 
 def main(arguments: Sequence[str]) -> int:
     """Run the job; return 0 if all of it succeeds, otherwise 1."""
-    try:
-        call = job_contract.parse_call(arguments, "slurm.pl")
-        log = log_path(call)
-        words = submit_words(call)
-        jobs = find_jobs(log, may_be_written(call))
-        if jobs:
-            raise UsageError(
-                f"job {' '.join(jobs)} of yours writes {log} already: wait for its end "
-                f"or cancel it (scancel {' '.join(jobs)})"
-            )
-        job_contract.raise_on_signals()
-        words.append(str(prepare(call)))
-        return judge(call, run_job(words, log, lambda: may_be_written(call)))
-    except UsageError as error:
-        print(f"slurm.pl: error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt as interrupt:
-        print("slurm.pl: interrupted; the job was cancelled", file=sys.stderr)
-        return job_contract.interrupt_code(interrupt)
+    call = job_contract.parse_call(arguments, "slurm.pl")
+    log = log_path(call)
+    words = submit_words(call)
+    jobs = find_jobs(log, may_be_written(call))
+    if jobs:
+        raise UsageError(
+            f"job {' '.join(jobs)} of yours writes {log} already: wait for its end "
+            f"or cancel it (scancel {' '.join(jobs)})"
+        )
+    job_contract.raise_on_signals()
+    words.append(str(prepare(call)))
+    return judge(call, run_job(words, log, lambda: may_be_written(call)))
 
 
 if __name__ == "__main__":
-    if len(sys.argv) == 1 or sys.argv[1] in ("-h", "--help"):
-        print(__doc__)
-        sys.exit(0 if len(sys.argv) > 1 else 1)
-    sys.exit(main(sys.argv[1:]))
+    job_contract.run_script(__doc__, main, "the job was cancelled")

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from espnet2.data_dir.tables import DataError
+from espnet2.data_dir.tables import DataError, read_text
 
 RATE = 16000  # Hz, of all audio
 ENVIRONMENTS = ("BUS", "CAF", "PED", "STR")
@@ -32,25 +32,15 @@ _TRACK_LINE = re.compile(r"(?:[^/\s]+/)*([^/\s]+)\.CH([0-6])\.wav")
 
 @dataclass(frozen=True)
 class Annotation:
-    """One utterance of a set.
+    """One utterance of a set."""
 
-    Attributes:
-        speaker: as the corpus names it.
-        wsj_name: of the sentence in WSJ0.
-        environment: BUS, CAF, PED or STR.
-        recording: that it (real) or its noise (simulated) is cut from, no channel.
-        start: seconds in the recording.
-        end: seconds in the recording.
-        dot: its text according to this list; empty if there is none.
-    """
-
-    speaker: str
-    wsj_name: str
-    environment: str
-    recording: str
-    start: float
+    speaker: str  # as the corpus names it
+    wsj_name: str  # of the sentence in WSJ0
+    environment: str  # BUS, CAF, PED or STR
+    recording: str  # that it (real) or its noise (simulated) is cut from, no channel
+    start: float  # s, in the recording
     end: float
-    dot: str = ""
+    dot: str = ""  # its text according to this list, if there is one
 
     @property
     def name(self) -> str:
@@ -72,19 +62,27 @@ def read_text_lines(path: Path) -> Iterator[tuple[int, str]]:
     Raises:
         DataError: the file is missing, or is no text.
     """
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except FileNotFoundError:
-        raise DataError(f"{path} is missing") from None
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path}: not UTF-8 text ({error.reason})") from None
-    for number, line in enumerate(text.split("\n"), 1):
+    for number, line in enumerate(read_text(path).split("\n"), 1):
         line = line.strip()
         odd = re.search("[\x00-\x08\x0b-\x1f\x7f]", line)
         if odd is not None:
             raise DataError(f"{path}:{number}: holds the character {odd.group()!r}")
         if line and line[0] not in ";#":
             yield number, line
+
+
+def _read_matches(
+    path: Path, form: re.Pattern, wanted: str
+) -> Iterator[tuple[str, str, str]]:
+    """Place and two groups of each line; at least one line must have the form."""
+    number = None
+    for number, line in read_text_lines(path):
+        match = form.fullmatch(line)
+        if match is None:
+            raise DataError(f"{path}:{number}: want '{wanted}', not '{line}'")
+        yield f"{path}:{number}", *match.groups()
+    if number is None:
+        raise DataError(f"{path} holds no line '{wanted}'")
 
 
 def read_dots(path: Path) -> dict[str, str]:
@@ -95,17 +93,9 @@ def read_dots(path: Path) -> dict[str, str]:
             or there is none.
     """
     texts: dict[str, str] = {}
-    for number, line in read_text_lines(path):
-        match = _DOT_LINE.fullmatch(line)
-        if match is None:
-            raise DataError(
-                f"{path}:{number}: want '<text> (<utterance>)', not '{line}'"
-            )
-        text, name = match.group(1).strip(), match.group(2)
-        if texts.setdefault(name, text) != text:
-            raise DataError(f"{path}:{number}: {name} has another text above")
-    if not texts:
-        raise DataError(f"{path} holds no text")
+    for where, text, name in _read_matches(path, _DOT_LINE, "<text> (<utterance>)"):
+        if texts.setdefault(name, text.strip()) != text.strip():
+            raise DataError(f"{where}: {name} has another text above")
     return texts
 
 
@@ -117,18 +107,11 @@ def read_track_list(path: Path) -> dict[str, int]:
             utterance stands twice, or there is none.
     """
     channels: dict[str, int] = {}
-    for number, line in read_text_lines(path):
-        match = _TRACK_LINE.fullmatch(line)
-        if match is None:
-            raise DataError(
-                f"{path}:{number}: want '<folder>/<utterance>.CH<channel>.wav', "
-                f"not '{line}'"
-            )
-        if match.group(1) in channels:
-            raise DataError(f"{path}:{number}: {match.group(1)} stands above already")
-        channels[match.group(1)] = int(match.group(2))
-    if not channels:
-        raise DataError(f"{path} holds no utterance")
+    wanted = "<folder>/<utterance>.CH<channel>.wav"
+    for where, name, channel in _read_matches(path, _TRACK_LINE, wanted):
+        if name in channels:
+            raise DataError(f"{where}: {name} stands above already")
+        channels[name] = int(channel)
     return channels
 
 
@@ -143,11 +126,7 @@ def read_annotations(path: Path, simulated: bool) -> tuple[list[Annotation], set
         DataError: it is no JSON, a field is missing or wrong, a name stands twice.
     """
     try:
-        entries = json.loads(path.read_bytes().decode("utf-8-sig"))
-    except FileNotFoundError:
-        raise DataError(f"{path} is missing") from None
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path}: not UTF-8 text ({error.reason})") from None
+        entries = json.loads(read_text(path))
     except json.JSONDecodeError as error:
         raise DataError(f"{path}:{error.lineno}: not JSON: {error.msg}") from None
     if not isinstance(entries, list) or not entries:

@@ -8,53 +8,34 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from chime4_lists import (
-    Annotation,
-    DataError,
-    read_annotations,
-    read_dots,
-    read_track_list,
-)
+from chime4_lists import Annotation, read_annotations, read_dots, read_track_list
 from clean_references import Job
 from wsj_text import normalize, read_wsj_dots, walk_files
+
+from espnet2.data_dir.tables import DataError
 
 SETS = ("tr05_simu", "tr05_real", "dt05_simu", "dt05_real", "et05_simu", "et05_real")
 
 
 @dataclass
 class Utterance:
-    """One utterance of a set, on one channel.
+    """One utterance of a set, on one channel."""
 
-    Attributes:
-        name: with the channel in training, ``011_011C0201_BUS.CH5``.
-        speaker: as the corpus names it.
-        text: normalised.
-        job: its audio and where its clean reference may come from.
-    """
-
-    name: str
-    speaker: str
-    text: str
-    job: Job
+    name: str  # with the channel in training, 011_011C0201_BUS.CH5
+    speaker: str  # as the corpus names it
+    text: str  # normalised
+    job: Job  # its audio and where its clean reference may come from
 
 
 @dataclass
 class Corpus:
-    """The places of the corpora.
+    """The places of the corpora."""
 
-    Attributes:
-        chime4: the folder that has ``data/``.
-        wsj0: the roots to look for WSJ0's ``.dot`` files in.
-        isolated_ext: what the official simulation wrote, or None.
-        lists: folders where a list of the 1-channel track may be.
-        channels: of the training sets.
-    """
-
-    chime4: Path
-    wsj0: list[Path]
-    isolated_ext: Path | None
-    lists: list[Path]
-    channels: list[int]
+    chime4: Path  # the folder that has data/
+    wsj0: list[Path]  # the roots to look for WSJ0's .dot files in
+    isolated_ext: Path | None  # what the official simulation wrote
+    lists: list[Path]  # folders where a list of the 1-channel track may be
+    channels: list[int]  # of the training sets
 
     @property
     def audio(self) -> Path:

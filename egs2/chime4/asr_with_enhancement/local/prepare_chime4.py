@@ -20,7 +20,8 @@ from reference_pool import make_references
 from report import SetReport, write_report
 from subtract_background import Limits
 
-from espnet2.data_dir.tables import DataError, log, run_cli
+from espnet2.data_dir.options import add_options, take_options
+from espnet2.data_dir.tables import DataError, first_lines, log, run_cli
 
 MAX_NAMED = 10
 
@@ -71,22 +72,18 @@ def build_set(
 def check_complete(name: str, kept: int, skipped: dict[str, str], share: float) -> None:
     """Raise a `DataError` if none, or less of a set than allowed, remains.
 
-    Args:
-        name: The set.
-        kept: Utterances that remain.
-        skipped: Those left out -> reason.
-        share: Of a training set, the largest part that may be left out.
+    ``kept`` utterances remain, ``skipped`` has the reasons of the others; ``share`` is
+    the largest part of a training set that may be left out.
     """
     total = kept + len(skipped)
     allowed = share if name.startswith("tr05") else 0.0
     if kept and len(skipped) <= allowed * total:
         return
     lines = [f"{utt}: {reason}" for utt, reason in sorted(skipped.items())]
-    more = [f"... and {len(lines) - MAX_NAMED} more"] * (len(lines) > MAX_NAMED)
     limit = f"more than --max_skipped {share:g}" if allowed else "none may lack"
     limit = limit if kept else "so none remains"
     head = f"{name}: {len(skipped)} of {total} utterances cannot be used, {limit}:"
-    raise DataError("\n  ".join([head, *lines[:MAX_NAMED], *more]))
+    raise DataError(f"{head}\n  {first_lines(lines, MAX_NAMED)}")
 
 
 def prepare(args: argparse.Namespace) -> None:
@@ -97,15 +94,15 @@ def prepare(args: argparse.Namespace) -> None:
     sets, skipped = {}, {}
     for name in SETS:
         sets[name], skipped[name] = read_set(corpus, name, args.reference_dir, notes)
-    limits = Limits(args.noise_gain_error, args.min_correlation, args.max_clipped)
-    reports, entries = {}, {}
+    limits = take_options(args, Limits)
+    reports, entries = [], {}
     for name, utterances in sets.items():
         log(f"{name}: {len(utterances)} audio files")
         jobs = [u.job for u in utterances]
         log_file = args.reference_dir / f"{name}.jsonl"
         references = make_references(jobs, limits, log_file, args.nj)
         entries[name] = build_set(utterances, references, skipped[name], notes)
-        reports[name] = SetReport(name, entries[name], skipped[name], references)
+        reports.append(SetReport(name, entries[name], skipped[name], references))
         lacking = sum(e.key.endswith("_SIMU_REAL") for e in entries[name])
         if lacking:
             log(
@@ -115,8 +112,7 @@ def prepare(args: argparse.Namespace) -> None:
     # The report comes before the errors: it says more than they do.
     write_report(args.data_dir / "report", reports, len(args.channels), notes)
     for name in SETS:
-        left_out = skipped[name]
-        check_complete(name, len(entries[name]), left_out, args.max_skipped)
+        check_complete(name, len(entries[name]), skipped[name], args.max_skipped)
     _write_folders(args.data_dir, entries)
 
 
@@ -161,9 +157,7 @@ def get_parser() -> argparse.ArgumentParser:
     parser.add_argument("--channels", type=int, nargs="+", required=True)
     parser.add_argument("--max_skipped", type=float, default=0.01)
     parser.add_argument("--nj", type=int, default=1)
-    defaults = Limits()
-    for name in ("noise_gain_error", "min_correlation", "max_clipped"):
-        parser.add_argument(f"--{name}", type=float, default=getattr(defaults, name))
+    add_options(parser, Limits)
     return parser
 
 

@@ -10,10 +10,9 @@ import subprocess
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from chime4_lists import DataError
 from wsj_text import walk_files
 
-from espnet2.data_dir.tables import log, read_table, run_cli, write_lines
+from espnet2.data_dir.tables import DataError, log, read_table, run_cli, write_lines
 
 YEARS = ("87", "88", "89")
 

@@ -15,12 +15,12 @@ import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-import soundfile
-from chime4_lists import RATE, DataError, read_text_lines
+from chime4_lists import RATE, read_text_lines
 from data_folders import Entry, write_folder
 from wsj_text import normalize, read_wsj_dots, walk_files
 
-from espnet2.data_dir.tables import log, run_cli
+from espnet2.data_dir.audio import open_audio
+from espnet2.data_dir.tables import DataError, log, run_cli, write_lines
 
 INDICES = ("tr_s_wv1.ndx", "si_tr_s.ndx")
 HEADER = 1024  # bytes of a SPHERE header
@@ -74,13 +74,11 @@ def describe_audio(path: Path) -> tuple[str, float]:
     fields = _sphere_fields(head) if head.startswith(b"NIST_1A") else {}
     if "shorten" in fields.get("sample_coding", ""):
         return f"sph2pipe -f wav -p -c 1 '{path}' |", _packed_seconds(path, fields)
-    try:
-        info = soundfile.info(path)
-    except (soundfile.SoundFileError, OSError) as error:
-        raise DataError(f"{path} is not readable audio: {error}") from None
-    if info.samplerate != RATE or info.frames < RATE // 10:
-        raise DataError(f"{path}: {info.frames} samples at {info.samplerate} Hz")
-    return str(path), info.frames / RATE
+    with open_audio(path) as file:
+        frames, rate = file.frames, file.samplerate
+    if rate != RATE or frames < RATE // 10:
+        raise DataError(f"{path}: {frames} samples at {rate} Hz")
+    return str(path), frames / RATE
 
 
 def _packed_seconds(path: Path, fields: Mapping[str, str]) -> float:
@@ -144,8 +142,7 @@ def main(arguments: Sequence[str]) -> None:
     entries, skipped = build_entries(names, audio, read_wsj_dots(dots, names))
     report = args.data_dir / "report"
     report.mkdir(parents=True, exist_ok=True)
-    lines = [f"{name}\t{reason}\n" for name, reason in skipped.items()]
-    (report / "skipped_si284.tsv").write_text("".join(lines), encoding="utf-8")
+    write_lines(report / "skipped_si284.tsv", map("\t".join, skipped.items()))
     if len(skipped) > args.max_skipped * len(names):
         name, reason = next(iter(skipped.items()))
         raise DataError(
@@ -154,9 +151,8 @@ def main(arguments: Sequence[str]) -> None:
             f"{reason}; all are in {report}/skipped_si284.tsv"
         )
     write_folder(args.data_dir / "train_si284", entries)
-    hours = sum(e.seconds for e in entries) / 3600
-    left = f"{len(skipped)} left out"
-    log(f"train_si284: {len(entries)} utterances, {hours:.1f} h; {left}")
+    size = f"{len(entries)} utterances, {sum(e.seconds for e in entries) / 3600:.1f} h"
+    log(f"train_si284: {size}; {len(skipped)} left out")
 
 
 if __name__ == "__main__":

@@ -7,13 +7,15 @@ utterances left out, with the reason.
 
 import statistics
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from clean_references import Reference
 from data_folders import Entry
 from wsj_text import NOISE, strange_tokens
+
+from espnet2.data_dir.tables import write_lines
 
 # Utterances of the sets as published, on one channel
 OFFICIAL = {
@@ -36,49 +38,38 @@ MAX_STRANGE = 20
 
 @dataclass
 class SetReport:
-    """What became of a set.
+    """What became of a set."""
 
-    Attributes:
-        name: of the set, ``tr05_simu``.
-        entries: what is used.
-        skipped: what is left out -> reason.
-        references: of all audio files.
-    """
-
-    name: str
-    entries: list[Entry]
-    skipped: dict[str, str]
-    references: Mapping[str, Reference]
+    name: str  # tr05_simu
+    entries: list[Entry]  # what is used
+    skipped: dict[str, str]  # what is left out -> reason
+    references: Mapping[str, Reference]  # of all audio files
 
 
 def write_report(
-    folder: Path, sets: Mapping[str, SetReport], channels: int, notes: list[str]
+    folder: Path, sets: Sequence[SetReport], channels: int, notes: Iterable[str]
 ) -> None:
     """Write the three files.
 
     Args:
         folder: Where to.
-        sets: By name.
+        sets: All of them.
         channels: How many of them a training utterance is taken on.
         notes: What was odd when reading the lists.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    texts = [e.text for report in sets.values() for e in report.entries]
-    sections = [
-        "# CHiME-4, 1-channel track: what was found",
-        "## Sets",
-        *_set_table(sets.values(), channels),
-        "## Clean references",
-        *_reference_tables(sets.values()),
-        "## Left out",
-        *_reason_lines(_skip_reasons(sets.values())),
-        "## To know",
-        *[f"- {note}" for note in notes],
-        *_strange_lines(texts),
-    ]
-    _write(folder / "summary.md", sections)
-    _write(folder / "references.tsv", _reference_lines(sets.values()))
-    _write(folder / "skipped.tsv", _skipped_lines(sets.values()))
+    sections = {
+        "Sets": ["", *_set_table(sets, channels)],
+        "Clean references": _reference_tables(sets),
+        "Left out": _reason_lines(sets),
+        "To know": [*(f"- {note}" for note in notes), *_strange_lines(sets)],
+    }
+    lines = ["# CHiME-4, 1-channel track: what was found"]
+    for title, body in sections.items():
+        lines += ["", f"## {title}", *body]
+    write_lines(folder / "summary.md", lines)
+    write_lines(folder / "references.tsv", _reference_lines(sets))
+    write_lines(folder / "skipped.tsv", _skipped_lines(sets))
 
 
 def _set_table(sets: Iterable[SetReport], channels: int) -> list[str]:
@@ -139,22 +130,18 @@ def _kind(reason: str) -> str:
     return " ".join("N" if any(c.isdigit() for c in w) else w for w in words)
 
 
-def _skip_reasons(sets: Iterable[SetReport]) -> Counter:
-    return Counter(
+def _reason_lines(sets: Iterable[SetReport]) -> list[str]:
+    reasons = Counter(
         f"{report.name}: {_kind(reason)}"
         for report in sets
         for reason in report.skipped.values()
     )
+    lines = [f"- {count} of {reason}" for reason, count in reasons.most_common()]
+    return lines or ["Nothing."]
 
 
-def _reason_lines(reasons: Counter) -> list[str]:
-    if not reasons:
-        return ["Nothing."]
-    return [f"- {count} of {reason}" for reason, count in reasons.most_common()]
-
-
-def _strange_lines(texts: list[str]) -> list[str]:
-    strange = strange_tokens(texts)
+def _strange_lines(sets: Iterable[SetReport]) -> list[str]:
+    strange = strange_tokens(e.text for report in sets for e in report.entries)
     shown = ", ".join(f"`{w}` {n}" for w, n in list(strange.items())[:MAX_STRANGE])
     if not shown:
         return []
@@ -162,21 +149,15 @@ def _strange_lines(texts: list[str]) -> list[str]:
 
 
 def _reference_lines(sets: Iterable[SetReport]) -> list[str]:
-    lines = [
-        "\t".join(
-            "file source noise_gain shift lead_db correlation clipped "
-            "samples reason".split()
-        )
-    ]
+    header = "file source noise_gain shift lead_db correlation clipped samples reason"
+    lines = ["\t".join(header.split())]
     for report in sets:
         for key, found in sorted(report.references.items()):
             f = found.figures
             figures = f"{f.noise_gain:.4f}\t{f.shift}\t{f.lead_db:.1f}"
-            figures += f"\t{f.correlation:.3f}\t{f.clipped}"
-            name = f"{report.name}/{key}"
+            figures += f"\t{f.correlation:.3f}\t{f.clipped}\t{found.samples}"
             reason = " ".join(found.reason.split())
-            row = [name, found.source, figures, str(found.samples), reason]
-            lines.append("\t".join(row))
+            lines.append(f"{report.name}/{key}\t{found.source}\t{figures}\t{reason}")
     return lines
 
 
@@ -186,10 +167,3 @@ def _skipped_lines(sets: Iterable[SetReport]) -> list[str]:
         for name, reason in sorted(report.skipped.items()):
             lines.append(f"{report.name}\t{name}\t{' '.join(reason.split())}")
     return lines
-
-
-def _write(path: Path, lines: Iterable[str]) -> None:
-    text = "\n".join(lines) + "\n"
-    if path.suffix == ".md":
-        text = text.replace("\n## ", "\n\n## ").replace("\n| set", "\n\n| set")
-    path.write_text(text, encoding="utf-8")

@@ -6,10 +6,13 @@ word error rates can be compared.
 
 import os
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from chime4_lists import DataError, read_dots
+from chime4_lists import read_dots
+
+from espnet2.data_dir.tables import DataError
 
 NOISE = "<NOISE>"
 # Marks of noises that begin or end at a word, and of pauses and cut words: no words.
@@ -96,9 +99,10 @@ def strange_tokens(texts: Iterable[str]) -> dict[str, int]:
     Verbal punctuation (``,COMMA``) and ``<NOISE>`` are among them in WSJ0; a reader of
     the report sees whether there is more.
     """
-    counts: dict[str, int] = {}
-    for text in texts:
-        for word in text.split():
-            if not re.fullmatch(r"[A-Z']+(?:[-.][A-Z']+)*\.?", word):
-                counts[word] = counts.get(word, 0) + 1
-    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+    counts = Counter(word for text in texts for word in text.split())
+    strange = (
+        (word, count)
+        for word, count in counts.items()
+        if not re.fullmatch(r"[A-Z']+(?:[-.][A-Z']+)*\.?", word)
+    )
+    return dict(sorted(strange, key=lambda item: (-item[1], item[0])))

@@ -2,19 +2,20 @@
 
 import json
 import multiprocessing
-import shutil
 import sys
 from collections.abc import Iterator
 from multiprocessing.connection import wait
 from pathlib import Path
 
 import numpy as np
-from kaldi_dirs import replace_folder
 from radio_text import draw_sentences
 from render import Conditions, Utterance, render_voice
 from rich.console import Console
 from rich.progress import Progress
 from speak import SpeechError
+
+from espnet2.data_dir.folders import whole_folder
+from espnet2.data_dir.tables import log
 
 MARKER = "corpus.json"
 LAYOUT_VERSION = 1  # raise it when the same options give another corpus
@@ -64,23 +65,13 @@ def build_corpus(
     Raises:
         SpeechError: If a voice could not be made; nothing is put in place then.
     """
-    partial = corpus_dir.with_name(corpus_dir.name + ".tmp")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    jobs = [(said, conditions, options["seed"], partial) for said in plan]
-    for done in _show_progress(_run_jobs(jobs, nj), len(jobs)):
-        if done.exitcode != 0:
-            raise SpeechError(f"voice {done.name} failed (exit code {done.exitcode})")
-    (partial / MARKER).write_text(json.dumps(options, indent=1) + "\n")
-    replace_folder(partial, corpus_dir)
-
-
-def read_options(corpus_dir: Path) -> dict[str, object] | None:
-    """The options a finished corpus was made with; None if there is none."""
-    try:
-        return json.loads((corpus_dir / MARKER).read_text())
-    except (FileNotFoundError, NotADirectoryError, json.JSONDecodeError):
-        return None
+    with whole_folder(corpus_dir) as new:
+        jobs = [(said, conditions, options["seed"], new) for said in plan]
+        for done in _show_progress(_run_jobs(jobs, nj), len(jobs)):
+            if done.exitcode != 0:
+                what = f"voice {done.name} failed (exit code {done.exitcode})"
+                raise SpeechError(what)
+        (new / MARKER).write_text(json.dumps(options, indent=1) + "\n")
 
 
 def read_records(corpus_dir: Path, set_name: str) -> list[dict[str, object]]:
@@ -123,7 +114,8 @@ def _render_or_say_why(*job: object) -> None:
     try:
         render_voice(*job)
     except (SpeechError, OSError) as error:
-        sys.exit(f"make_mini_radio.py: {error}")
+        log(str(error))
+        sys.exit(1)
 
 
 def _show_progress(steps: Iterator, total: int) -> Iterator:

@@ -7,6 +7,8 @@ two words of it sound alike (so neither TO nor FOR).
 
 import numpy as np
 
+from espnet2.data_dir.tables import DataError
+
 LETTERS = (
     "ALPHA BRAVO CHARLIE DELTA ECHO FOXTROT GOLF HOTEL INDIA JULIET KILO LIMA MIKE "
     "NOVEMBER OSCAR PAPA QUEBEC ROMEO SIERRA TANGO UNIFORM VICTOR WHISKEY XRAY "
@@ -72,7 +74,7 @@ def draw_sentences(count: int, rng: np.random.Generator, taken: set[str]) -> lis
         taken: Sentences that must not come; the new ones are added to it.
 
     Raises:
-        ValueError: If the grammar gives no new sentence in 1000 tries.
+        DataError: If the grammar gives no new sentence in 1000 tries.
     """
     sentences: list[str] = []
     while len(sentences) < count:
@@ -81,7 +83,7 @@ def draw_sentences(count: int, rng: np.random.Generator, taken: set[str]) -> lis
             if sentence not in taken:
                 break
         else:
-            raise ValueError(
+            raise DataError(
                 f"the grammar gave only {len(taken)} different sentences; ask for "
                 f"fewer than {len(taken)} utterances in all"
             )

@@ -16,9 +16,11 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+from fm_link import AUDIO_RATE
 from scipy.signal import resample_poly
 
-AUDIO_RATE = 8000  # Hz, of all audio in the corpus
+from espnet2.data_dir.tables import DataError
+
 SYNCHRONOUS, DONT_EXIT = 2, 0x8000  # espeak_AUDIO_OUTPUT, option of espeak_Initialize
 RATE, VOLUME, PITCH = 1, 2, 3  # espeak_PARAMETER
 POSITION_CHARACTER, CHARS_UTF8 = 1, 1
@@ -31,7 +33,7 @@ AudioCallback = ctypes.CFUNCTYPE(
 )
 
 
-class SpeechError(RuntimeError):
+class SpeechError(DataError):
     """espeak-ng is missing, lacks a voice or failed; the message says which."""
 
 

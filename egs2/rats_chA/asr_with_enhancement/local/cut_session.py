@@ -2,16 +2,18 @@
 
 import dataclasses
 import json
-import shutil
 from pathlib import Path
 
 import numpy as np
 from align_session import Alignment, Limits, align
-from cut_audio import RATE, cut, read_flac, write_cut
+from cut_audio import RATE, cut, read_flac
 from gcc_phat import Lag, find_lag
-from kaldi_utils import replace_folder
 from session_plan import Report, Session
 from text_files import SkipError
+
+from espnet2.data_dir.audio_writing import write_steps
+from espnet2.data_dir.folders import read_marker, whole_folder
+from espnet2.data_dir.tables import write_lines
 
 VERSION = 1  # raise it when the same files and options give something else
 MARKER = "session.json"
@@ -29,16 +31,13 @@ def prepare_session(session: Session, limits: Limits, folder: Path) -> Report:
     """
     key = session_key(session, limits)
     place = folder / session.src_id
-    known = read_session(place)
+    known = read_marker(place / MARKER)
     if known and known["key"] == key:
         return known["report"]
-    partial = folder / f".{session.src_id}.tmp"
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    result = _work(session, limits, partial)
-    marker = json.dumps({"key": key, **result}, indent=1)
-    (partial / MARKER).write_text(marker + "\n", encoding="utf-8")
-    replace_folder(partial, place)
+    with whole_folder(place) as new:
+        result = _work(session, limits, new)
+        marker = json.dumps({"key": key, **result}, indent=1)
+        write_lines(new / MARKER, [marker])
     return result["report"]
 
 
@@ -51,14 +50,6 @@ def session_key(session: Session, limits: Limits) -> list:
     options = dataclasses.asdict(limits)
     facts = [session.session_id, session.part, session.marker, dict(session.pins)]
     return [VERSION, options, facts, files]
-
-
-def read_session(place: Path) -> dict | None:
-    """The content of a session's marker; None if the session is not finished."""
-    try:
-        return json.loads((place / MARKER).read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError, json.JSONDecodeError):
-        return None
 
 
 def _work(session: Session, limits: Limits, folder: Path) -> dict:
@@ -78,11 +69,12 @@ def _work(session: Session, limits: Limits, folder: Path) -> dict:
         report |= {"status": error.status, "detail": error.detail}
         return result
     lag = _remaining_lag(found, source, channel, limits)
-    used = lag.samples if lag.peak >= limits.cut.min_peak else 0
+    is_clear = lag.peak >= limits.cut.min_peak
+    used = lag.samples if is_clear else 0
     report["delta"] = found.offset.delta + used / RATE
     report |= {"lag_ms": 1000 * lag.samples / RATE, "peak": lag.peak}
     if limits.cut.refine:
-        report["lag_used"] = "yes" if lag.peak >= limits.cut.min_peak else "no"
+        report["lag_used"] = "yes" if is_clear else "no"
     result["utterances"] = _write_cuts(found, source, channel, used, folder)
     result |= {"dropped": found.dropped, "problems": found.problems}
     report |= {"utterances": len(result["utterances"]), "status": "ok"}
@@ -93,15 +85,13 @@ def _write_cuts(
     found: Alignment, source: np.ndarray, channel: np.ndarray, lag: int, folder: Path
 ) -> list[dict]:
     """Write the audio; the utterances for which there is audio."""
-    for name in ("clean", "noisy"):
-        (folder / name).mkdir()
     utterances = []
     for key, pair in _cuts(found, source, channel, lag).items():
         if pair is None:
             found.dropped[key] = "outside_audio"
             continue
         for name, samples in zip(("clean", "noisy"), pair, strict=True):
-            write_cut(folder / name / f"{key}.wav", samples)
+            write_steps(folder / name / f"{key}.wav", samples, RATE)
         entry = {"id": key, "pin": found.pin, "text": found.kept[key].text}
         utterances.append({**entry, "seconds": len(pair[0]) / RATE})
     return utterances

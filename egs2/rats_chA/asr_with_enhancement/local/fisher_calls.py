@@ -15,8 +15,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
 
-from kaldi_utils import DataError
-from text_files import SkipError, read_text_lines
+from text_files import read_text_lines, skip_as
+
+from espnet2.data_dir.tables import DataError
 
 UTTERANCE = re.compile(r"\s*(\d+(?:\.\d+)?)\s+(\d+(?:\.\d+)?)\s+([AB])\s*:(.*)")
 TRANSCRIPT = re.compile(r"fe_03_(\d{5})\.txt")
@@ -92,10 +93,7 @@ def read_speakers(paths: list[Path]) -> tuple[dict[str, dict[str, str]], list[st
     pins: dict[str, dict[str, str]] = {}
     problems: list[str] = []
     for path in paths:
-        try:
-            lines, odd = read_text_lines(path)
-        except SkipError as error:
-            raise DataError(error.detail) from None
+        lines, odd = read_text_lines(path)
         problems += odd
         for number, (where, text) in enumerate(lines):
             fields = [field.strip() for field in text.split(",")]
@@ -115,18 +113,15 @@ def read_speakers(paths: list[Path]) -> tuple[dict[str, dict[str, str]], list[st
 
 
 def centiseconds(stamp: str, kaldi_truncate: bool) -> int:
-    """Hundredths of a second of a time stamp such as ``0.29``.
+    """Hundredths of a second of a time stamp such as ``0.29`` (s).
 
-    Args:
-        stamp: Seconds in decimal digits.
-        kaldi_truncate: As Kaldi's Fisher recipe does, cut the binary product off,
-            which makes 28 of 0.29; otherwise the result is exact.
+    The result is exact; with ``kaldi_truncate`` the binary product is cut off, as in
+    Kaldi's Fisher recipe, which makes 28 of 0.29.
     """
-    if kaldi_truncate:
-        return int(float(stamp) * 100)
-    return int(Decimal(stamp) * 100)
+    return int((float(stamp) if kaldi_truncate else Decimal(stamp)) * 100)
 
 
+@skip_as("bad_transcript")
 def read_transcript(
     path: Path, kaldi_truncate: bool
 ) -> tuple[list[Utterance], list[str]]:
@@ -136,14 +131,9 @@ def read_transcript(
         SkipError: ``bad_transcript``, if the file cannot be read, does not name its
             own call first, or holds no utterance.
     """
-    try:
-        lines, problems = read_text_lines(path)
-    except SkipError as error:
-        raise SkipError("bad_transcript", error.detail) from None
+    lines, problems = read_text_lines(path)
     if not re.match(rf"#\s*{path.stem}\b", lines[0].text if lines else ""):
-        raise SkipError(
-            "bad_transcript", f"{path}: want '# {path.stem}.sph' as the first line"
-        )
+        raise DataError(f"{path}: want '# {path.stem}.sph' as the first line")
     utterances = set()
     for where, text in lines[1:]:
         match = UTTERANCE.fullmatch(text)
@@ -158,5 +148,5 @@ def read_transcript(
             continue
         utterances.add(Utterance(start, end, match[3], match[4].strip()))
     if not utterances:
-        raise SkipError("bad_transcript", f"{path} holds no utterance")
+        raise DataError(f"{path} holds no utterance")
     return sorted(utterances), problems

@@ -6,7 +6,6 @@ English Fisher source. A run that was stopped goes on where it was.
 """
 
 import argparse
-import dataclasses
 import json
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -16,43 +15,19 @@ from pathlib import Path
 from align_session import CutRules, Limits
 from cut_session import prepare_session
 from fisher_calls import find_fisher_files, read_speakers
-from kaldi_utils import DataError, log, run_cli, write_lines
 from link_calls import LinkLimits
 from rats_tables import find_rats_root, read_sources, read_transmissions
 from session_offset import OffsetLimits
 from session_plan import Plan, Report, Session, plan_sessions
 from tqdm import tqdm
 
+from espnet2.data_dir.options import add_options, take_options
+from espnet2.data_dir.tables import DataError, log, run_cli, write_lines
+
 COLUMNS = (
     "src_id session part call side iou_A iou_B shift used_shift delta n_boundaries "
     "share mad_ms drift_ms lag_ms peak lag_used utterances status detail"
 ).split()
-
-
-def add_fields(parser: argparse.ArgumentParser, options: type) -> None:
-    """Add an option for each field of a dataclass, with its default and help."""
-    for item in dataclasses.fields(options):
-        kind = type(item.default)
-        parser.add_argument(
-            f"--{item.name}",
-            type=_true_or_false if kind is bool else kind,
-            default=item.default,
-            choices=item.metadata.get("choices"),
-            help=f"{item.metadata['help']} (default: {item.default})",
-        )
-
-
-def take_fields(args: argparse.Namespace, options: type) -> object:
-    """The dataclass from the parsed options that `add_fields` has added."""
-    return options(
-        **{f.name: getattr(args, f.name) for f in dataclasses.fields(options)}
-    )
-
-
-def _true_or_false(text: str) -> bool:
-    if text not in ("true", "false"):
-        raise argparse.ArgumentTypeError(f"want true or false, not '{text}'")
-    return text == "true"
 
 
 def make_plan(rats: Path, fisher: list[Path]) -> Plan:
@@ -127,12 +102,11 @@ def main(arguments: Sequence[str]) -> None:
     )
     parser.add_argument("--work_dir", type=Path, required=True, help="results go here")
     parser.add_argument("--nj", type=int, default=1, help="processes at once")
-    for options in (LinkLimits, OffsetLimits, CutRules):
-        add_fields(parser, options)
+    kinds = (LinkLimits, OffsetLimits, CutRules)
+    for kind in kinds:
+        add_options(parser, kind)
     args = parser.parse_args(arguments)
-    limits = Limits(
-        *(take_fields(args, kind) for kind in (LinkLimits, OffsetLimits, CutRules))
-    )
+    limits = Limits(*(take_options(args, kind) for kind in kinds))
     if args.nj < 1:
         raise DataError(f"--nj {args.nj}: want 1 or more")
     plan = make_plan(args.rats, args.fisher)

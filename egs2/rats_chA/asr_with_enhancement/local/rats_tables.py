@@ -15,8 +15,9 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-from kaldi_utils import DataError
 from text_files import SkipError, read_text_lines
+
+from espnet2.data_dir.tables import DataError
 
 PARTS = ("train", "dev-1", "dev-2")
 
@@ -133,10 +134,7 @@ def _read_rows(
     path: Path, columns: int
 ) -> tuple[list[tuple[str, list[str]]], list[str]]:
     """Tab-separated fields of each good line with its place, and the bad lines."""
-    try:
-        lines, problems = read_text_lines(path)
-    except SkipError as error:
-        raise DataError(error.detail) from None
+    lines, problems = read_text_lines(path)
     rows = []
     for number, (where, text) in enumerate(lines):
         fields = [field.strip() for field in text.split("\t")]

@@ -4,12 +4,14 @@ LDC moved the source's SAD table to each channel's time scale, so that the bound
 of the two tables tell the offset, which differs from session to session.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from sad import Interval
 from text_files import SkipError
+
+from espnet2.data_dir.options import option
 
 BIN = 0.001  # s, of the vote
 MAX_LENGTH_DIFFERENCE = 0.010  # s, of two stretches that may be the same one
@@ -20,21 +22,11 @@ REMATCH = 0.020  # s around the winner of the vote
 class OffsetLimits:
     """When an offset is believed."""
 
-    min_matches: int = field(
-        default=5, metadata={"help": "least number of speech stretches that match"}
-    )
-    tolerance: float = field(
-        default=0.010, metadata={"help": "s; a boundary nearer to the offset agrees"}
-    )
-    min_share: float = field(
-        default=0.9, metadata={"help": "least share of the boundaries that agree"}
-    )
-    max_drift: float = field(
-        default=0.010, metadata={"help": "s; most between first and last third"}
-    )
-    offset_search: float = field(
-        default=30.0, metadata={"help": "s; offsets tried if the counts differ"}
-    )
+    min_matches: int = option(5, "least number of speech stretches that match")
+    tolerance: float = option(0.010, "s; a boundary nearer to the offset agrees")
+    min_share: float = option(0.9, "least share of the boundaries that agree")
+    max_drift: float = option(0.010, "s; most between first and last third")
+    offset_search: float = option(30.0, "s; offsets tried if the counts differ")
 
 
 class Offset(NamedTuple):

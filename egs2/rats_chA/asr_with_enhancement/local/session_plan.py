@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fisher_calls import FisherFiles
-from kaldi_utils import DataError
 from link_calls import parse_name
 from rats_tables import Source, Transmission, find_file
 from text_files import SkipError
+
+from espnet2.data_dir.tables import DataError
 
 Report = dict[str, object]
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from kaldi_utils import DataError
+from espnet2.data_dir.tables import DataError
 
 SETS = ("train", "valid", "test")
 

@@ -1,10 +1,14 @@
 """Reading the corpora's text files so that damage is seen, not passed on."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from espnet2.data_dir.tables import DataError, read_text
 
-class SkipError(Exception):
+
+class SkipError(DataError):
     """Why a session cannot be used; the others can.
 
     Args:
@@ -13,9 +17,18 @@ class SkipError(Exception):
     """
 
     def __init__(self, status: str, detail: str) -> None:
-        super().__init__(status, detail)
+        super().__init__(detail)
         self.status = status
         self.detail = detail
+
+
+@contextmanager
+def skip_as(status: str) -> Iterator[None]:
+    """Give bad data this status, so that only its session is left out."""
+    try:
+        yield
+    except DataError as error:
+        raise SkipError(status, str(error)) from None
 
 
 class Line(NamedTuple):
@@ -32,18 +45,11 @@ def read_text_lines(path: Path) -> tuple[list[Line], list[str]]:
     off: it is left out and reported.
 
     Raises:
-        SkipError: ``bad_file``, if the file is missing, empty or not UTF-8 text.
+        DataError: the file is missing, empty or not UTF-8 text.
     """
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise SkipError("bad_file", f"{path}: {error.strerror}") from None
-    except UnicodeDecodeError as error:
-        where = f"byte {error.start}"
-        raise SkipError("bad_file", f"{path} is not UTF-8 text: {where}") from None
+    text = read_text(path)
     if "\0" in text or not text.strip():
-        what = "holds NUL bytes" if text.strip() else "is empty"
-        raise SkipError("bad_file", f"{path} {what}")
+        raise DataError(f"{path} {'holds NUL bytes' if text.strip() else 'is empty'}")
     *whole, rest = text.replace("\r\n", "\n").split("\n")
     lines = [Line(f"{path}:{n}", line) for n, line in enumerate(whole, 1)]
     problems = []

@@ -1,0 +1,105 @@
+"""Folders made whole: filled beside their place, then put there.
+
+A data folder of a corpus is made from a record of each utterance by `write_data_dir`.
+"""
+
+import json
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from espnet2.data_dir.layout import utt2spk_to_spk2utt
+from espnet2.data_dir.tables import DataError, write_table
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An utterance: a line of each table."""
+
+    key: str  # its id, which begins with the speaker
+    speaker: str
+    text: str
+    wav: str  # noisy audio: a path, or a pipe
+    reference: str  # clean audio, or `wav` again where there is none
+
+
+@contextmanager
+def whole_folder(target: Path, new: Path | None = None) -> Iterator[Path]:
+    """Give an empty folder, and put it in the place of ``target`` once it is filled.
+
+    Args:
+        target: The folder to make; an old one stays if the filling fails.
+        new: Where it is made; by default ``.<name>.tmp`` beside the target.
+    """
+    new = new or target.with_name(f".{target.name}.tmp")
+    shutil.rmtree(new, ignore_errors=True)
+    new.mkdir(parents=True)
+    yield new
+    old = target.with_name(f".{target.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if target.exists():
+        target.rename(old)  # before it is removed, so that it is never half there
+    new.rename(target)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def check_replaceable(folder: Path, own_file: str) -> None:
+    """Raise a `DataError` unless the folder is absent, empty or made here.
+
+    Args:
+        folder: What is about to be replaced.
+        own_file: A file that every such folder of ours holds.
+    """
+    if not folder.exists() or (folder / own_file).is_file():
+        return
+    if not folder.is_dir() or any(folder.iterdir()):
+        raise DataError(
+            f"{folder} exists and holds no {own_file}, so it was not made here; "
+            "name another folder or remove it yourself"
+        )
+
+
+def read_marker(path: Path) -> dict | None:
+    """The JSON file that says a folder is finished; None if it is not."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError, json.JSONDecodeError):
+        return None
+
+
+def write_data_dir(
+    folder: Path,
+    entries: Sequence[Entry],
+    own_file: str = "wav.scp",
+    **more: Mapping[str, object],
+) -> None:
+    """Write the tables of a data folder in the place of what was written before.
+
+    Args:
+        folder: The data folder.
+        entries: Its utterances, every id once.
+        own_file: What a folder must hold to be replaced.
+        more: Further tables by their names, such as ``utt2category``.
+
+    Raises:
+        DataError: there are no utterances, or the folder holds something else.
+    """
+    if not entries:
+        raise DataError(f"{folder}: no utterance remains")
+    check_replaceable(folder, own_file)
+    texts = {e.key: e.text for e in entries}
+    utt2spk = {e.key: e.speaker for e in sorted(entries, key=lambda e: e.key)}
+    tables = {
+        "wav.scp": {e.key: e.wav for e in entries},
+        "spk1.scp": {e.key: e.reference for e in entries},
+        "text": texts,
+        "text_spk1": texts,
+        "utt2spk": utt2spk,
+        "spk2utt": utt2spk_to_spk2utt(utt2spk),
+        **more,
+    }
+    with whole_folder(folder) as new:
+        for name, table in tables.items():
+            write_table(new / name, table)
