@@ -1,11 +1,12 @@
-"""Folders made whole: filled beside their place, then put there.
+"""Folders looked through, and folders made whole: filled beside their place.
 
 A data folder of a corpus is made from a record of each utterance by `write_data_dir`.
 """
 
 import json
+import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,15 +26,25 @@ class Entry:
     reference: str  # clean audio, or `wav` again where there is none
 
 
+def walk_files(roots: Iterable[Path], leave_out: str = "") -> Iterator[Path]:
+    """All files below the folders, links followed, in a fixed order.
+
+    Nothing below a folder called ``leave_out`` is among them.
+    """
+    for root in roots:
+        for folder, folders, names in os.walk(root, followlinks=True):
+            folders[:] = sorted(name for name in folders if name != leave_out)
+            for name in sorted(names):
+                yield Path(folder, name)
+
+
 @contextmanager
-def whole_folder(target: Path, new: Path | None = None) -> Iterator[Path]:
+def whole_folder(target: Path) -> Iterator[Path]:
     """Give an empty folder, and put it in the place of ``target`` once it is filled.
 
-    Args:
-        target: The folder to make; an old one stays if the filling fails.
-        new: Where it is made; by default ``.<name>.tmp`` beside the target.
+    It is ``.<name>.tmp`` beside the target, which stays as it was if filling it fails.
     """
-    new = new or target.with_name(f".{target.name}.tmp")
+    new = target.with_name(f".{target.name}.tmp")
     shutil.rmtree(new, ignore_errors=True)
     new.mkdir(parents=True)
     yield new
@@ -48,9 +59,7 @@ def whole_folder(target: Path, new: Path | None = None) -> Iterator[Path]:
 def check_replaceable(folder: Path, own_file: str) -> None:
     """Raise a `DataError` unless the folder is absent, empty or made here.
 
-    Args:
-        folder: What is about to be replaced.
-        own_file: A file that every such folder of ours holds.
+    Every folder that we make in its place holds ``own_file``.
     """
     if not folder.exists() or (folder / own_file).is_file():
         return
@@ -84,12 +93,15 @@ def write_data_dir(
         more: Further tables by their names, such as ``utt2category``.
 
     Raises:
-        DataError: there are no utterances, or the folder holds something else.
+        DataError: there are no utterances, or one stands twice, or the folder holds
+            something else.
     """
     if not entries:
         raise DataError(f"{folder}: no utterance remains")
     check_replaceable(folder, own_file)
     texts = {e.key: e.text for e in entries}
+    if len(texts) < len(entries):
+        raise DataError(f"{folder}: an utterance stands twice")
     utt2spk = {e.key: e.speaker for e in sorted(entries, key=lambda e: e.key)}
     tables = {
         "wav.scp": {e.key: e.wav for e in entries},

@@ -7,6 +7,7 @@ scripts written for Kaldi's scripts of these names expect it.
 import re
 import signal
 import sys
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple, NoReturn
@@ -110,6 +111,15 @@ def exit_code(log: Path) -> int | None:
     text = log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""
     codes = ENDED.findall(text)
     return int(codes[-1]) if codes else None
+
+
+def footer(ending: str, start: float, threads: object = 1) -> str:
+    """The last two lines of a log, of a job that began at ``start`` (time.time())."""
+    seconds = round(time.time() - start)
+    return (
+        f"# Accounting: time={seconds} threads={threads}\n# Ended ({ending}) "
+        f"at {time.ctime()}, elapsed time {seconds} seconds\n"
+    )
 
 
 def report(program: str, failed: Sequence[Path], total: int) -> None:

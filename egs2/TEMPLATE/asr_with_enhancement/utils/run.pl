@@ -25,35 +25,17 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
 
 import job_contract
 from job_contract import UsageError, exit_code, shell_line
 
 
-class Plan(NamedTuple):
-    """What the command line asks for: the jobs as (log, words)."""
-
-    jobs: list[tuple[Path, list[str]]]
-    at_once: int
-    pick: str
-
-
-def parse(arguments: Sequence[str]) -> Plan:
-    """Read the command line.
+def jobs_at_once(options: dict[str, str]) -> int:
+    """How many jobs may run at a time.
 
     Raises:
-        UsageError: a word is missing or out of range.
+        UsageError: an option is no whole number.
     """
-    call = job_contract.parse_call(arguments, "run.pl")
-    pick = call.options.get("pick", "all")
-    if pick not in ("all", "failed", "incomplete"):
-        raise UsageError(f"--pick {pick}: want all, failed or incomplete")
-    jobs = [call.job(number) for number in call.numbers]
-    return Plan(jobs, _jobs_at_once(call.options), pick)
-
-
-def _jobs_at_once(options: dict[str, str]) -> int:
     limit = job_contract.max_jobs_run(options)
     gpu = options.get("gpu", "0")
     if not gpu.isdigit():
@@ -73,7 +55,13 @@ def _count_gpus() -> int:
 
 
 def is_wanted(log: Path, pick: str) -> bool:
-    """Whether the job with this log is to be run."""
+    """Whether the job with this log is to be run.
+
+    Raises:
+        UsageError: there is no such ``pick``.
+    """
+    if pick not in ("all", "failed", "incomplete"):
+        raise UsageError(f"--pick {pick}: want all, failed or incomplete")
     if pick == "all":
         return True
     code = exit_code(log)
@@ -114,12 +102,8 @@ class Runner:
             file.write(f"# {line}\n# Started at {time.ctime(start)}\n#\n")
             file.flush()
             code = self._wait(line, file)
-            seconds = round(time.time() - start)
             ending = f"code {code}" if code >= 0 else f"code 1; signal {-code}"
-            file.write(
-                f"# Accounting: time={seconds} threads=1\n# Ended ({ending}) "
-                f"at {time.ctime()}, elapsed time {seconds} seconds\n"
-            )
+            file.write(job_contract.footer(ending, start))
         return code if code >= 0 else 128 - code
 
     def _wait(self, line: str, file) -> int:
@@ -162,11 +146,12 @@ class Runner:
 
 def main(arguments: Sequence[str]) -> int:
     """Run the jobs; return 0 if all of them succeed, otherwise 1."""
-    plan = parse(arguments)
+    call = job_contract.parse_call(arguments, "run.pl")
+    pick, at_once = call.options.get("pick", "all"), jobs_at_once(call.options)
+    jobs = [job for job in map(call.job, call.numbers) if is_wanted(job[0], pick)]
     runner = Runner()
     job_contract.raise_on_signals()
-    jobs = [job for job in plan.jobs if is_wanted(job[0], plan.pick)]
-    pool = ThreadPoolExecutor(max_workers=plan.at_once)
+    pool = ThreadPoolExecutor(max_workers=at_once)
     try:
         codes = list(pool.map(lambda job: runner.run(*job), jobs))
     except KeyboardInterrupt:

@@ -118,9 +118,7 @@ def read_track_list(path: Path) -> dict[str, int]:
 def read_annotations(path: Path, simulated: bool) -> tuple[list[Annotation], set[str]]:
     """Utterances of a set by name, and the fields nothing is known of.
 
-    Args:
-        path: The JSON file.
-        simulated: Whether times are those of the noise (``noise_wavfile``...).
+    If it is simulated, times are those of the noise (``noise_wavfile``...).
 
     Raises:
         DataError: it is no JSON, a field is missing or wrong, a name stands twice.

@@ -4,14 +4,16 @@ Training takes the channels named, out of ``isolated``; validation and test sets
 those of the 1-channel track.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from chime4_lists import Annotation, read_annotations, read_dots, read_track_list
 from clean_references import Job
-from wsj_text import normalize, read_wsj_dots, walk_files
+from wsj_text import normalize, read_wsj_dots
 
+from espnet2.data_dir.folders import walk_files
 from espnet2.data_dir.tables import DataError
 
 SETS = ("tr05_simu", "tr05_real", "dt05_simu", "dt05_real", "et05_simu", "et05_real")
@@ -21,7 +23,6 @@ SETS = ("tr05_simu", "tr05_real", "dt05_simu", "dt05_real", "et05_simu", "et05_r
 class Utterance:
     """One utterance of a set, on one channel."""
 
-    name: str  # with the channel in training, 011_011C0201_BUS.CH5
     speaker: str  # as the corpus names it
     text: str  # normalised
     job: Job  # its audio and where its clean reference may come from
@@ -58,11 +59,8 @@ def read_set(
 ) -> tuple[list[Utterance], dict[str, str]]:
     """Utterances of a set, sorted, and those without a text: name -> reason.
 
-    Args:
-        corpus: Where all lies.
-        name: One of `SETS`.
-        reference_dir: Where references go that are made.
-        notes: What the user should know is added here.
+    References that are made go to ``reference_dir``; what the user should know is added
+    to the ``notes``.
     """
     simulated = name.endswith("_simu")
     path = corpus.chime4 / f"data/annotations/{name}.json"
@@ -80,8 +78,8 @@ def read_set(
             skipped[annotation.name] = "no text"
             continue
         for job in _jobs(corpus, name, annotation, tracks, reference_dir):
-            utterances.append(Utterance(job.key, annotation.speaker, text, job))
-    return sorted(utterances, key=lambda u: u.name), skipped
+            utterances.append(Utterance(annotation.speaker, text, job))
+    return sorted(utterances, key=lambda u: u.job.key), skipped
 
 
 def _read_texts(
@@ -118,7 +116,7 @@ def _compare_texts(
     """Note how many texts of the annotations differ from the transcriptions."""
     pairs = [(texts[a.name], a.dot) for a in annotations if a.dot and a.name in texts]
     differing = sum(
-        normalize(text) != normalize(dot.rsplit("(", 1)[0] if ")" in dot[-1:] else dot)
+        normalize(text) != normalize(re.sub(r"\([^(]*\)$", "", dot))
         for text, dot in pairs
     )
     if differing:
@@ -153,16 +151,15 @@ def _jobs(
 ) -> list[Job]:
     """One job for each channel that is taken."""
     split, kind = name.split("_")
-    folder = f"{split}_{annotation.environment.lower()}_{kind}"
+    stem = f"{split}_{annotation.environment.lower()}_{kind}/{annotation.name}"
+    if split == "tr05":
+        stems = [f"{stem}.CH{channel}" for channel in corpus.channels]
+        return [_training_job(corpus, annotation, s, reference_dir) for s in stems]
     start, stop = annotation.samples
-    utt = annotation.name
-    if split != "tr05":
-        audio = corpus.audio / f"isolated_1ch_track/{folder}/{utt}.wav"
-        stem = f"{folder}/{utt}.CH{tracks[utt]}" if utt in tracks else ""
-        stem = f"{corpus.isolated_ext}/{stem}" if stem else ""
-        return [Job(utt, str(audio), kind == "simu", stop - start, ext=stem)]
-    stems = [f"{folder}/{utt}.CH{channel}" for channel in corpus.channels]
-    return [_training_job(corpus, annotation, stem, reference_dir) for stem in stems]
+    audio = str(corpus.audio / f"isolated_1ch_track/{stem}.wav")
+    channel = tracks.get(annotation.name)
+    ext = "" if channel is None else f"{corpus.isolated_ext}/{stem}.CH{channel}"
+    return [Job(annotation.name, audio, kind == "simu", stop - start, ext=ext)]
 
 
 def _training_job(

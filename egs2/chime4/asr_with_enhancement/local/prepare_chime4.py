@@ -33,12 +33,11 @@ def entry_of(utterance: Utterance, reference: Reference) -> Entry:
     # Simulated and real utterances share names, so the kind stays in the id.
     kind = ("SIMU_REAL" if real else "SIMU") if job.simulated else "REAL"
     return Entry(
-        key=f"{utterance.name}_{kind}",
+        key=f"{job.key}_{kind}",
         speaker=utterance.speaker,
         text=utterance.text,
         wav=job.mixture,
         reference=reference.path or job.mixture,
-        category="REAL" if real else "SIMU",
         seconds=reference.samples / RATE,
     )
 
@@ -55,15 +54,15 @@ def build_set(
     then the annotation means something else, which is noted.
     """
     broken = {"unreadable", "short"}
-    short = [u.name for u in utterances if references[u.name].source == "short"]
+    found = [references[u.job.key] for u in utterances]
+    short = [reference.key for reference in found if reference.source == "short"]
     if 2 * len(short) > len(utterances):
         broken = {"unreadable"}
         notes.append(f"{len(short)} files are shorter than annotated, as {short[0]}")
     entries = []
-    for utterance in utterances:
-        reference = references[utterance.name]
+    for utterance, reference in zip(utterances, found, strict=True):
         if reference.source in broken:
-            skipped[utterance.name] = reference.reason
+            skipped[reference.key] = reference.reason
         else:
             entries.append(entry_of(utterance, reference))
     return entries
@@ -89,7 +88,6 @@ def check_complete(name: str, kept: int, skipped: dict[str, str], share: float) 
 def prepare(args: argparse.Namespace) -> None:
     """Do all; the folders are written last."""
     corpus = _corpus(args)
-    corpus.check()
     notes: list[str] = []
     sets, skipped = {}, {}
     for name in SETS:
@@ -98,8 +96,8 @@ def prepare(args: argparse.Namespace) -> None:
     reports, entries = [], {}
     for name, utterances in sets.items():
         log(f"{name}: {len(utterances)} audio files")
-        jobs = [u.job for u in utterances]
         log_file = args.reference_dir / f"{name}.jsonl"
+        jobs = [u.job for u in utterances]
         references = make_references(jobs, limits, log_file, args.nj)
         entries[name] = build_set(utterances, references, skipped[name], notes)
         reports.append(SetReport(name, entries[name], skipped[name], references))
@@ -117,15 +115,15 @@ def prepare(args: argparse.Namespace) -> None:
 
 
 def _corpus(args: argparse.Namespace) -> Corpus:
-    ext = args.isolated_ext
     own = args.chime4 / "data/audio/16kHz/isolated_ext"
-    if ext is None and own.is_dir():
-        ext = own
+    ext = args.isolated_ext or (own if own.is_dir() else None)
     lists = [args.chime4 / "data/annotations"]
     lists += [args.chime4.parent / "CHiME4_diff/CHiME3/data/annotations"]
     if args.extra_annotations is not None:
         lists.insert(0, args.extra_annotations)
-    return Corpus(args.chime4, args.wsj0, ext, lists, args.channels)
+    corpus = Corpus(args.chime4, args.wsj0, ext, lists, args.channels)
+    corpus.check()
+    return corpus
 
 
 def _write_folders(data_dir: Path, entries: dict[str, list[Entry]]) -> None:

@@ -10,8 +10,7 @@ import subprocess
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from wsj_text import walk_files
-
+from espnet2.data_dir.folders import walk_files
 from espnet2.data_dir.tables import DataError, log, read_table, run_cli, write_lines
 
 YEARS = ("87", "88", "89")

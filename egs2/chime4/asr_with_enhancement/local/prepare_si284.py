@@ -17,9 +17,10 @@ from pathlib import Path
 
 from chime4_lists import RATE, read_text_lines
 from data_folders import Entry, write_folder
-from wsj_text import normalize, read_wsj_dots, walk_files
+from wsj_text import normalize, read_wsj_dots
 
 from espnet2.data_dir.audio import open_audio
+from espnet2.data_dir.folders import walk_files
 from espnet2.data_dir.tables import DataError, log, run_cli, write_lines
 
 INDICES = ("tr_s_wv1.ndx", "si_tr_s.ndx")
@@ -66,12 +67,7 @@ def describe_audio(path: Path) -> tuple[str, float]:
     Raises:
         DataError: it is no audio of 16 kHz, or is packed and sph2pipe is not there.
     """
-    try:
-        with path.open("rb") as file:
-            head = file.read(HEADER)
-    except OSError as error:
-        raise DataError(f"{path}: {error}") from None
-    fields = _sphere_fields(head) if head.startswith(b"NIST_1A") else {}
+    fields = _sphere_fields(path)
     if "shorten" in fields.get("sample_coding", ""):
         return f"sph2pipe -f wav -p -c 1 '{path}' |", _packed_seconds(path, fields)
     with open_audio(path) as file:
@@ -97,10 +93,16 @@ def _packed_seconds(path: Path, fields: Mapping[str, str]) -> float:
     return count / RATE
 
 
-def _sphere_fields(head: bytes) -> dict[str, str]:
-    """``name -type value`` lines of a SPHERE header."""
-    lines = (line.split(None, 2) for line in head.decode("latin-1").split("\n"))
-    return {words[0]: words[2] for words in lines if len(words) == 3}
+def _sphere_fields(path: Path) -> dict[str, str]:
+    """``name -type value`` lines of a SPHERE header; none if there is no header."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(HEADER).decode("latin-1")
+    except OSError as error:
+        raise DataError(f"{path}: {error}") from None
+    lines = (line.split(None, 2) for line in head.split("\n"))
+    is_sphere = head.startswith("NIST_1A")
+    return {words[0]: words[2] for words in lines if is_sphere and len(words) == 3}
 
 
 def build_entries(
@@ -122,7 +124,7 @@ def build_entries(
             continue
         speaker = name[:3].upper()
         key = f"{speaker}_{name.upper()}_CLEAN"
-        entries.append(Entry(key, speaker, text, wav, wav, "CLEAN", seconds))
+        entries.append(Entry(key, speaker, text, wav, wav, seconds))
     return entries, skipped
 
 

@@ -20,14 +20,7 @@ from tqdm import tqdm
 def make_references(
     jobs: Sequence[Job], limits: Limits, log_file: Path, processes: int
 ) -> dict[str, Reference]:
-    """Result of every job by its key.
-
-    Args:
-        jobs: What to do; every key once.
-        limits: What a reference must keep to.
-        log_file: Where finished work is noted.
-        processes: How many at once.
-    """
+    """Result of every job by its key, which stands once; done work is in the log."""
     prints = {job.key: fingerprint(job, limits) for job in jobs}
     done = read_log(log_file, prints)
     waiting = [job for job in jobs if job.key not in done]

@@ -8,7 +8,7 @@ utterances left out, with the reason.
 import statistics
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from clean_references import Reference
@@ -51,11 +51,8 @@ def write_report(
 ) -> None:
     """Write the three files.
 
-    Args:
-        folder: Where to.
-        sets: All of them.
-        channels: How many of them a training utterance is taken on.
-        notes: What was odd when reading the lists.
+    A training utterance was taken on so many ``channels``; the ``notes`` say what was
+    odd when reading the lists.
     """
     folder.mkdir(parents=True, exist_ok=True)
     sections = {
@@ -80,16 +77,15 @@ def _set_table(sets: Iterable[SetReport], channels: int) -> list[str]:
     for report in sets:
         wanted = OFFICIAL[report.name]
         wanted *= channels if report.name.startswith("tr05") else 1
-        kinds = Counter(e.category for e in report.entries)
         used = len(report.entries)
         differs = "" if used == wanted else " (differs)"
         hours = sum(e.seconds for e in report.entries) / 3600
         words = sum(w != NOISE for e in report.entries for w in e.text.split())
         known = OFFICIAL_WORDS.get(report.name, "")
-        lines.append(
-            f"| {report.name} | {used}{differs} | {wanted} | {hours:.2f} | {words} | "
-            f"{known} | {kinds['SIMU']} | {kinds['REAL']} |"
-        )
+        kinds = Counter(e.category for e in report.entries)
+        row = [report.name, f"{used}{differs}", wanted, f"{hours:.2f}", words, known]
+        row += [kinds["SIMU"], kinds["REAL"]]
+        lines.append(f"| {' | '.join(map(str, row))} |")
     return lines
 
 
@@ -102,11 +98,9 @@ def _reference_tables(sets: Iterable[SetReport]) -> list[str]:
         sources = Counter(r.source for r in found)
         parts = ", ".join(f"{n} {source}" for source, n in sorted(sources.items()))
         lines.append(f"- {report.name}: {parts}")
-        made = [r.figures for r in found if r.source == "subtracted"]
-        if made:
-            for name in ("noise_gain", "shift", "lead_db", "correlation", "clipped"):
-                values = [getattr(figures, name) for figures in made]
-                lines.append(f"  - {name}: {_spread(values)}")
+        made = [asdict(r.figures) for r in found if r.source == "subtracted"]
+        for name in made[0] if made else ():
+            lines.append(f"  - {name}: {_spread([figures[name] for figures in made])}")
         reasons = Counter(_kind(r.reason) for r in found if r.reason)
         lines += [f"  - {n} times: {reason}" for reason, n in reasons.most_common()]
     return lines
@@ -116,12 +110,10 @@ def _spread(values: list[float]) -> str:
     known = [v for v in values if v == v]
     if not known:
         return "not known"
-    middle = statistics.median(known)
     unknown = len(values) - len(known)
-    return (
-        f"median {middle:.3g}, {min(known):.3g} to {max(known):.3g}"
-        f"{f', not known of {unknown}' if unknown else ''}"
-    )
+    more = f", not known of {unknown}" if unknown else ""
+    middle = statistics.median(known)
+    return f"median {middle:.3g}, {min(known):.3g} to {max(known):.3g}{more}"
 
 
 def _kind(reason: str) -> str:

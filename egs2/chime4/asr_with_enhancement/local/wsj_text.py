@@ -4,10 +4,9 @@ The normalisation is that of the Kaldi and ESPnet recipes for WSJ and CHiME-4, s
 word error rates can be compared.
 """
 
-import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 from chime4_lists import read_dots
@@ -43,15 +42,6 @@ def normalize(text: str) -> str:
             word = deleted.group(1)
         words.append(_RENAMED.get(word, word))
     return " ".join(words)
-
-
-def walk_files(roots: Iterable[Path]) -> Iterator[Path]:
-    """All files below the folders, links followed, in a fixed order."""
-    for root in roots:
-        for folder, folders, names in os.walk(root, followlinks=True):
-            folders.sort()
-            for name in sorted(names):
-                yield Path(folder) / name
 
 
 def session_of(wsj_name: str) -> str:

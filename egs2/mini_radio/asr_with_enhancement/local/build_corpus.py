@@ -10,9 +10,8 @@ from pathlib import Path
 import numpy as np
 from radio_text import draw_sentences
 from render import Conditions, Utterance, render_voice
-from rich.console import Console
-from rich.progress import Progress
 from speak import SpeechError
+from tqdm import tqdm
 
 from espnet2.data_dir.folders import whole_folder
 from espnet2.data_dir.tables import log
@@ -33,11 +32,8 @@ VOICES = {
 def plan_corpus(counts: dict[str, int], seed: int) -> list[list[Utterance]]:
     """What each voice says: one list per voice, no sentence twice in the corpus.
 
-    The test set comes first, so that it does not depend on the size of the others.
-
-    Args:
-        counts: Number of utterances of each set.
-        seed: Of the sentences.
+    The test set comes first, so that it does not depend on the size of the others,
+    which are the ``counts``.
     """
     taken: set[str] = set()
     plan = []
@@ -67,7 +63,8 @@ def build_corpus(
     """
     with whole_folder(corpus_dir) as new:
         jobs = [(said, conditions, options["seed"], new) for said in plan]
-        for done in _show_progress(_run_jobs(jobs, nj), len(jobs)):
+        tqdm.monitor_interval = 0  # its thread would be unsafe beside fork
+        for done in tqdm(_run_jobs(jobs, nj), "voices", len(jobs), mininterval=1):
             if done.exitcode != 0:
                 what = f"voice {done.name} failed (exit code {done.exitcode})"
                 raise SpeechError(what)
@@ -116,17 +113,3 @@ def _render_or_say_why(*job: object) -> None:
     except (SpeechError, OSError) as error:
         log(str(error))
         sys.exit(1)
-
-
-def _show_progress(steps: Iterator, total: int) -> Iterator:
-    """Pass ``steps`` on with a bar on a terminal, else a line for each tenth."""
-    console = Console(stderr=True)
-    plain = not console.is_terminal
-    # A refreshing thread would be unsafe beside fork.
-    with Progress(console=console, auto_refresh=False, disable=plain) as progress:
-        task = progress.add_task("voices", total=total)
-        for number, step in enumerate(steps, 1):
-            yield step
-            progress.update(task, completed=number, refresh=True)
-            if plain and number * 10 // total > (number - 1) * 10 // total:
-                print(f"{number} of {total} voices done", flush=True)

@@ -78,14 +78,8 @@ def render_voice(
 ) -> None:
     """Write the audio of one voice and a list of what was made.
 
-    To be run in a fresh process, see ``speak.py``.
-
-    Args:
-        utterances: All of one voice, in a fixed order.
-        conditions: Ranges of the noise.
-        seed: Of the whole corpus.
-        folder: The corpus; gets ``<set>/{noisy,clean}/<id>.wav`` and
-            ``<set>/<voice>.jsonl``.
+    To be run in a fresh process, see ``speak.py``. The corpus's folder gets
+    ``<set>/{noisy,clean}/<id>.wav`` and ``<set>/<voice>.jsonl``.
     """
     voice, set_folder = utterances[0].voice, folder / utterances[0].set_name
     speaker = Speaker(voice)

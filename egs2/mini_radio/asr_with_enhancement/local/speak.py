@@ -40,10 +40,8 @@ class SpeechError(DataError):
 def check_variants(names: list[str]) -> None:
     """Check that espeak-ng has all these voice variants.
 
-    espeak-ng itself speaks with its base voice if it does not know a variant.
-
-    Args:
-        names: Variants as the files in ``voices/!v`` of its data folder are called.
+    espeak-ng itself speaks with its base voice if it does not know a variant. They are
+    called as the files in ``voices/!v`` of its data folder.
 
     Raises:
         SpeechError: If espeakng-loader is missing, or names a variant that is.
@@ -59,10 +57,7 @@ def check_variants(names: list[str]) -> None:
 
 
 class Speaker:
-    """One voice variant of American English, to be made once in a process.
-
-    Args:
-        variant: File name in ``voices/!v`` of espeak-ng's data folder, such as "m3".
+    """One voice variant, such as "m3", of American English; one in a process.
 
     Raises:
         SpeechError: If espeak-ng is missing, does not start or lacks the variant.
@@ -133,12 +128,11 @@ class Speaker:
 
 def _loader() -> object:
     try:
-        import espeakng_loader
+        import espeakng_loader as loader
     except ImportError as error:
-        raise SpeechError(
-            "the toy corpus needs espeak-ng: run 'pip install espeakng-loader'"
-        ) from error
-    return espeakng_loader
+        what = "the toy corpus needs espeak-ng: run 'pip install espeakng-loader'"
+        raise SpeechError(what) from error
+    return loader
 
 
 def _data_path() -> Path:

@@ -18,16 +18,15 @@ from espnet2.data_dir.tables import write_lines
 VERSION = 1  # raise it when the same files and options give something else
 MARKER = "session.json"
 POOLED = 20  # utterances from which the remaining lag is found
+# Clean and noisy samples by utterance; None if they are outside of the recordings.
+Cuts = dict[str, tuple[np.ndarray, np.ndarray] | None]
 
 
 def prepare_session(session: Session, limits: Limits, folder: Path) -> Report:
     """Make ``<folder>/<source id>/{clean,noisy}/*.wav`` and its ``session.json``.
 
-    The files are made beside their place, the marker last, and renamed; a session that
-    is there from the same files and options is used again.
-
-    Returns:
-        The session's line of the report.
+    Returned is the session's line of the report. A session that is there from the same
+    files and options is used again.
     """
     key = session_key(session, limits)
     place = folder / session.src_id
@@ -43,10 +42,8 @@ def prepare_session(session: Session, limits: Limits, folder: Path) -> Report:
 
 def session_key(session: Session, limits: Limits) -> list:
     """What the result depends on: version, options, and size and time of each file."""
-    files = []
-    for path in session.files():
-        stat = path.stat()
-        files.append([str(path), stat.st_size, stat.st_mtime_ns])
+    stats = [(path, path.stat()) for path in session.files()]
+    files = [[str(path), stat.st_size, stat.st_mtime_ns] for path, stat in stats]
     options = dataclasses.asdict(limits)
     facts = [session.session_id, session.part, session.marker, dict(session.pins)]
     return [VERSION, options, facts, files]
@@ -68,25 +65,24 @@ def _work(session: Session, limits: Limits, folder: Path) -> dict:
     except SkipError as error:
         report |= {"status": error.status, "detail": error.detail}
         return result
-    lag = _remaining_lag(found, source, channel, limits)
+    lag = _remaining_lag(_cuts(found, source, channel), limits)
     is_clear = lag.peak >= limits.cut.min_peak
     used = lag.samples if is_clear else 0
     report["delta"] = found.offset.delta + used / RATE
     report |= {"lag_ms": 1000 * lag.samples / RATE, "peak": lag.peak}
     if limits.cut.refine:
         report["lag_used"] = "yes" if is_clear else "no"
-    result["utterances"] = _write_cuts(found, source, channel, used, folder)
+    cuts = _cuts(found, source, channel, used)
+    result["utterances"] = _write_cuts(found, cuts, folder)
     result |= {"dropped": found.dropped, "problems": found.problems}
     report |= {"utterances": len(result["utterances"]), "status": "ok"}
     return result
 
 
-def _write_cuts(
-    found: Alignment, source: np.ndarray, channel: np.ndarray, lag: int, folder: Path
-) -> list[dict]:
+def _write_cuts(found: Alignment, cuts: Cuts, folder: Path) -> list[dict]:
     """Write the audio; the utterances for which there is audio."""
     utterances = []
-    for key, pair in _cuts(found, source, channel, lag).items():
+    for key, pair in cuts.items():
         if pair is None:
             found.dropped[key] = "outside_audio"
             continue
@@ -98,9 +94,8 @@ def _write_cuts(
 
 
 def _cuts(
-    found: Alignment, source: np.ndarray, channel: np.ndarray, lag: int
-) -> dict[str, tuple[np.ndarray, np.ndarray] | None]:
-    """Clean and noisy samples of each utterance; None if outside the recordings."""
+    found: Alignment, source: np.ndarray, channel: np.ndarray, lag: int = 0
+) -> Cuts:
     cuts = {}
     for key, utterance in found.kept.items():
         count = (utterance.end - utterance.start) * RATE // 100
@@ -111,13 +106,11 @@ def _cuts(
     return cuts
 
 
-def _remaining_lag(
-    found: Alignment, source: np.ndarray, channel: np.ndarray, limits: Limits
-) -> Lag:
+def _remaining_lag(cuts: Cuts, limits: Limits) -> Lag:
     """The lag that GCC-PHAT finds in the longest utterances."""
     if not limits.cut.refine:
         return Lag(0, 0.0)
-    pairs = [pair for pair in _cuts(found, source, channel, 0).values() if pair]
+    pairs = [pair for pair in cuts.values() if pair]
     pairs.sort(key=lambda pair: len(pair[0]), reverse=True)
     return find_lag(pairs[:POOLED], round(limits.cut.max_lag * RATE))
 

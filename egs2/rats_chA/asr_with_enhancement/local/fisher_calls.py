@@ -9,7 +9,6 @@ A transcript begins with ``# fe_03_<NNNNN>.sph``; then come lines
 ``<start s> <end s> <A|B>: <text>`` with two decimals, in any order of time.
 """
 
-import os
 import re
 from decimal import Decimal
 from pathlib import Path
@@ -17,10 +16,11 @@ from typing import NamedTuple
 
 from text_files import read_text_lines, skip_as
 
+from espnet2.data_dir.folders import walk_files
 from espnet2.data_dir.tables import DataError
 
 UTTERANCE = re.compile(r"\s*(\d+(?:\.\d+)?)\s+(\d+(?:\.\d+)?)\s+([AB])\s*:(.*)")
-TRANSCRIPT = re.compile(r"fe_03_(\d{5})\.txt")
+TRANSCRIPT = re.compile(r"/trans/\d{3}/fe_03_(\d{5})\.txt$")
 CALLDATA = re.compile(r"fe_03_p[12]_calldata\.tbl")
 LAST_OF_PART_1 = 5850  # call id
 CALLDATA_COLUMNS = 15
@@ -54,15 +54,12 @@ def find_fisher_files(roots: list[Path]) -> FisherFiles:
     for root in roots:
         if not root.is_dir():
             raise DataError(f"FISHER={root} in db.sh is not a folder")
-        for folder, subfolders, names in os.walk(root, followlinks=True):
-            subfolders[:] = sorted(set(subfolders) - {"bbn_orig"})
-            is_trans = re.search(r"/trans/\d{3}$", Path(folder).as_posix())
-            for name in sorted(names):
-                match = TRANSCRIPT.fullmatch(name)
-                if match and is_trans:
-                    _add_transcript(files, match[1], Path(folder, name))
-                elif CALLDATA.fullmatch(name):
-                    files.calldata.append(Path(folder, name))
+        for path in walk_files([root], leave_out="bbn_orig"):
+            transcript = TRANSCRIPT.search(path.as_posix())
+            if transcript:
+                _add_transcript(files, transcript[1], path)
+            elif CALLDATA.fullmatch(path.name):
+                files.calldata.append(path)
     where = ", ".join(map(str, roots))
     if not files.transcripts:
         raise DataError(f"no trans/<NNN>/fe_03_<NNNNN>.txt below FISHER={where}")
@@ -71,10 +68,8 @@ def find_fisher_files(roots: list[Path]) -> FisherFiles:
         table = f"fe_03_{name}_calldata.tbl"
         has_calls = any(first < int(call) <= last for call in files.transcripts)
         if has_calls and table not in tables:
-            raise DataError(
-                f"{table} is missing below FISHER={where}; it says who speaks in calls "
-                "that have transcripts there"
-            )
+            what = "it says who speaks in calls that have transcripts there"
+            raise DataError(f"{table} is missing below FISHER={where}; {what}")
     return files
 
 
@@ -99,14 +94,12 @@ def read_speakers(paths: list[Path]) -> tuple[dict[str, dict[str, str]], list[st
             fields = [field.strip() for field in text.split(",")]
             if number == 0 and not re.fullmatch(r"\d{5}", fields[0]):
                 continue  # the header
-            good = len(fields) == CALLDATA_COLUMNS and all(
-                re.fullmatch(r"\d+", fields[column]) for column in (0, PIN_A, PIN_B)
-            )
-            sides = {"A": fields[PIN_A], "B": fields[PIN_B]} if good else {}
-            if not good or pins.get(fields[0], sides) != sides:
+            sides = {}
+            if len(fields) == CALLDATA_COLUMNS:
+                sides = {"A": fields[PIN_A], "B": fields[PIN_B]}
+            good = all(re.fullmatch(r"\d+", n) for n in (fields[0], *sides.values()))
+            if not sides or not good or pins.setdefault(fields[0], sides) != sides:
                 problems.append(f"{where}: '{text[:60]}' is not used: bad or a repeat")
-                continue
-            pins[fields[0]] = sides
     if not pins:
         raise DataError(f"{paths[0]} has no line with a call and two PINs")
     return pins, problems

@@ -45,12 +45,8 @@ def estimate_offset(
     """The offset between the same speech in two tables.
 
     Stretches are paired in order if there are as many of them on either side. If not,
-    or if that offset is not believed, those of equal length vote for one.
-
-    Args:
-        source: Speech of the source, as `sad.inner_runs` has it, s.
-        channel: Likewise of the channel.
-        limits: When to believe it.
+    or if that offset is not believed, those of equal length vote for one. Both are as
+    `sad.inner_runs` has them.
 
     Raises:
         SkipError: ``no_offset`` or ``drift``, with the numbers.
@@ -79,18 +75,17 @@ def vote(
         limits: Has the range of offsets.
     """
     differences = b[None, :, :] - a[:, None, :]
-    lengths = np.abs(differences[..., 1] - differences[..., 0])
-    alike = (lengths <= MAX_LENGTH_DIFFERENCE) & (
-        np.abs(differences[..., 0]) <= limits.offset_search
-    )
+    of_starts, of_ends = differences[..., 0], differences[..., 1]
+    alike = np.abs(of_ends - of_starts) <= MAX_LENGTH_DIFFERENCE
+    alike &= np.abs(of_starts) <= limits.offset_search
     if not alike.any():
         return np.empty((0, 2)), np.empty(0)
-    bins = np.round(differences[..., 0][alike] / BIN).astype(int)
+    bins = np.round(of_starts[alike] / BIN).astype(int)
     values, counts = np.unique(bins, return_counts=True)
     # A true value near the edge of two bins: count the neighbours too.
     around = [counts[np.abs(values - value) <= 1].sum() for value in values]
     winner = values[int(np.argmax(around))] * BIN
-    near = alike & (np.abs(differences[..., 0] - winner) <= REMATCH)
+    near = alike & (np.abs(of_starts - winner) <= REMATCH)
     rows, columns = np.nonzero(near)
     return differences[rows, columns], a[rows, 0]
 

@@ -25,11 +25,7 @@ def split_by_speaker(entries: Iterable[Entry], valid_share: float) -> dict[str, 
     """Test is dev-1 and dev-2; train is divided by speaker.
 
     Speakers are put in the order of a hash of their PIN, and the first go to valid
-    until it has its share of the seconds.
-
-    Args:
-        entries: The utterances.
-        valid_share: Share of the seconds of RATS's train part, above 0 and below 1.
+    until it has its share, above 0 and below 1, of the seconds of RATS's train part.
 
     Raises:
         DataError: fewer than two speakers in RATS's train part.
@@ -68,9 +64,8 @@ def split_by_lists(
     for name in SETS:
         for utt_id in lists[name]:
             if owner.setdefault(utt_id, name) != name:
-                raise DataError(
-                    f"{utt_id} is in the lists of {owner[utt_id]} and {name}"
-                )
+                both = f"{owner[utt_id]} and {name}"
+                raise DataError(f"{utt_id} is in the lists of {both}")
     by_id = {entry.utt_id: entry for entry in entries}
     sets = {name: [by_id[u] for u in lists[name] if u in by_id] for name in SETS}
     missing = {name: [u for u in lists[name] if u not in by_id] for name in SETS}

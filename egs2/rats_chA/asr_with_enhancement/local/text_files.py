@@ -11,9 +11,8 @@ from espnet2.data_dir.tables import DataError, read_text
 class SkipError(DataError):
     """Why a session cannot be used; the others can.
 
-    Args:
-        status: One word for the tables, such as ``no_audio``.
-        detail: A sentence for the user that names the file.
+    The status is one word for the tables, such as ``no_audio``; the detail is a
+    sentence for the user.
     """
 
     def __init__(self, status: str, detail: str) -> None:

@@ -39,11 +39,9 @@ def perturb(source: Path, target: Path, factor: float, channel: int | None) -> i
     require_folder(source)
     prefix = f"sp{factor:g}-"
     copy(source, target, (prefix, ""), (prefix, ""))
-    segments = None
-    if (source / "segments").is_file():
-        segments = read_table(source / "segments")
-        (target / "segments").unlink()
-    for stale in ("utt2dur", "utt2num_frames", "utt2num_samples"):
+    cuts = source / "segments"
+    segments = read_table(cuts) if cuts.is_file() else None
+    for stale in ("segments", "utt2dur", "utt2num_frames", "utt2num_samples"):
         (target / stale).unlink(missing_ok=True)
     count = 0
     for name in scp_tables(source):
