@@ -29,11 +29,8 @@ from espnet2.data_dir.tables import (
 def fix(folder: Path, extra: Sequence[str] = ()) -> None:
     """Sort the tables and keep only the utterances that stand in all of them.
 
-    The tables as they were go to ``.backup``; ``spk2utt`` is made anew.
-
-    Args:
-        folder: The data folder.
-        extra: Names of further tables keyed by utterance.
+    The tables as they were go to ``.backup``; ``spk2utt`` is made anew. ``extra`` names
+    further tables keyed by utterance.
 
     Raises:
         DataError: nothing would remain, or one id has two values.
@@ -106,10 +103,7 @@ def copy(
 def combine(target: Path, sources: Sequence[Path], extra: Sequence[str] = ()) -> None:
     """Join data folders; a table that not every source has is left out, and said.
 
-    Args:
-        target: The folder to make.
-        sources: The data folders.
-        extra: Names of further tables that every source must have.
+    ``extra`` names further tables, which every source must have.
 
     Raises:
         DataError: an utterance stands in two sources, or an extra table is missing.

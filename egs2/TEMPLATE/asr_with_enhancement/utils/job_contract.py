@@ -26,6 +26,7 @@ class Call(NamedTuple):
     """A command line: ``name`` stands for each of the ``numbers`` ("" for one job)."""
 
     options: dict[str, str]
+    at_once: int | None  # most jobs at a time, by --max-jobs-run or -tc
     name: str
     numbers: range
     log: str
@@ -42,11 +43,7 @@ class Call(NamedTuple):
 
 
 def parse_call(arguments: Sequence[str], program: str) -> Call:
-    """Read a command line; ``-`` and ``_`` are the same in the names of options.
-
-    Raises:
-        UsageError: a word is missing or out of range.
-    """
+    """Read a command line; ``-`` and ``_`` are the same in the names of options."""
     words = list(arguments)
     options = _take_options(words)
     array = (
@@ -55,17 +52,18 @@ def parse_call(arguments: Sequence[str], program: str) -> Call:
     if array is not None:
         del words[0]
         options |= _take_options(words)
+    at_once = _max_jobs_run(options)
     if len(words) < 2:
         raise UsageError(f"want a log file and a command; see the top of {program}")
     if array is None:
-        return Call(options, "", range(1, 2), words[0], words[1:])
+        return Call(options, at_once, "", range(1, 2), words[0], words[1:])
     name, first = array[1], int(array[2])
     numbers = range(first, int(array[3] or first) + 1)
     if first < 1 or not numbers:
         raise UsageError(f"{array[0]}: the range must start at 1 or more and rise")
     if name not in words[0]:
         raise UsageError(f"the log file {words[0]} of an array job lacks {name}")
-    return Call(options, name, numbers, words[0], words[1:])
+    return Call(options, at_once, name, numbers, words[0], words[1:])
 
 
 def _take_options(words: list[str]) -> dict[str, str]:
@@ -81,13 +79,10 @@ def _take_options(words: list[str]) -> dict[str, str]:
     return options
 
 
-def max_jobs_run(options: dict[str, str]) -> int | None:
-    """The number of jobs at a time by --max-jobs-run or -tc; None without them.
-
-    Raises:
-        UsageError: it is no whole number of 1 or more.
-    """
-    limit = options.get("max-jobs-run", options.get("tc"))
+def _max_jobs_run(options: dict[str, str]) -> int | None:
+    """Remove --max-jobs-run and -tc; return the number."""
+    other = options.pop("tc", None)
+    limit = options.pop("max-jobs-run", other)
     if limit is None:
         return None
     if not limit.isdigit() or int(limit) == 0:

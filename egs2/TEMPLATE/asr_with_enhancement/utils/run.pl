@@ -30,18 +30,13 @@ import job_contract
 from job_contract import UsageError, exit_code, shell_line
 
 
-def jobs_at_once(options: dict[str, str]) -> int:
-    """How many jobs may run at a time.
-
-    Raises:
-        UsageError: an option is no whole number.
-    """
-    limit = job_contract.max_jobs_run(options)
-    gpu = options.get("gpu", "0")
+def jobs_at_once(call: job_contract.Call) -> int:
+    """How many jobs may run at a time."""
+    gpu = call.options.get("gpu", "0")
     if not gpu.isdigit():
         raise UsageError(f"--gpu {gpu}: want a whole number")
-    if limit is not None:
-        return limit
+    if call.at_once is not None:
+        return call.at_once
     gpus = _count_gpus() if int(gpu) > 0 else 0
     return gpus or os.cpu_count() or 1
 
@@ -55,11 +50,7 @@ def _count_gpus() -> int:
 
 
 def is_wanted(log: Path, pick: str) -> bool:
-    """Whether the job with this log is to be run.
-
-    Raises:
-        UsageError: there is no such ``pick``.
-    """
+    """Whether the job with this log is to be run."""
     if pick not in ("all", "failed", "incomplete"):
         raise UsageError(f"--pick {pick}: want all, failed or incomplete")
     if pick == "all":
@@ -147,7 +138,7 @@ class Runner:
 def main(arguments: Sequence[str]) -> int:
     """Run the jobs; return 0 if all of them succeed, otherwise 1."""
     call = job_contract.parse_call(arguments, "run.pl")
-    pick, at_once = call.options.get("pick", "all"), jobs_at_once(call.options)
+    pick, at_once = call.options.get("pick", "all"), jobs_at_once(call)
     jobs = [job for job in map(call.job, call.numbers) if is_wanted(job[0], pick)]
     runner = Runner()
     job_contract.raise_on_signals()

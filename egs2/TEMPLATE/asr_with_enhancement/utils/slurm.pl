@@ -38,26 +38,20 @@ exec {python} {program} "${{line}}"
 
 
 def submit_words(call: Call) -> list[str]:
-    """The command that submits the job, without the job's script.
-
-    Raises:
-        UsageError: an option or the configuration is wrong.
-    """
+    """The command that submits the job, without the job's script."""
     options = dict(call.options)
     config = read_config(Path(options.pop("config", "conf/slurm.conf")))
-    at_once = job_contract.max_jobs_run(options)
-    options = {k: v for k, v in options.items() if k not in ("max-jobs-run", "tc")}
     command, *words = config.submit_words(options)
     name = f"--job-name={Path(call.log).stem}"  # the file's words may give another
     words = [command, name, *words, "--wait", "--parsable"]
-    return [*words, f"--comment={log_path(call)}", *_log_words(call, at_once)]
+    return [*words, f"--comment={log_path(call)}", *_log_words(call)]
 
 
-def _log_words(call: Call, at_once: int | None) -> list[str]:
+def _log_words(call: Call) -> list[str]:
     folder, log = (text.replace("%", "%%") for text in (os.getcwd(), call.log))
     words = ["--open-mode=append"]
     if call.name:
-        limit = "" if at_once is None else f"%{at_once}"
+        limit = "" if call.at_once is None else f"%{call.at_once}"
         words.append(f"--array={call.numbers[0]}-{call.numbers[-1]}{limit}")
         log = log.replace(call.name, "%a")
     path = os.path.join(folder, log)

@@ -58,9 +58,6 @@ def read_text_lines(path: Path) -> Iterator[tuple[int, str]]:
     """Yield ``(line number, line)`` without blank lines and ``;`` or ``#`` comments.
 
     White space around a line, so also the carriage return of CRLF, is taken off.
-
-    Raises:
-        DataError: the file is missing, or is no text.
     """
     for number, line in enumerate(read_text(path).split("\n"), 1):
         line = line.strip()
@@ -86,12 +83,7 @@ def _read_matches(
 
 
 def read_dots(path: Path) -> dict[str, str]:
-    """Utterance -> text, not normalised, of a ``.dot`` or ``.dot_all`` file.
-
-    Raises:
-        DataError: a line is not ``<text> (<utterance>)``, an utterance has two texts,
-            or there is none.
-    """
+    """Utterance -> text, not normalised, of a ``.dot`` or ``.dot_all`` file."""
     texts: dict[str, str] = {}
     for where, text, name in _read_matches(path, _DOT_LINE, "<text> (<utterance>)"):
         if texts.setdefault(name, text.strip()) != text.strip():
@@ -100,12 +92,7 @@ def read_dots(path: Path) -> dict[str, str]:
 
 
 def read_track_list(path: Path) -> dict[str, int]:
-    """Utterance -> channel of the 1-channel track.
-
-    Raises:
-        DataError: a line is not ``<folder>/<utterance>.CH<channel>.wav``, or an
-            utterance stands twice, or there is none.
-    """
+    """Utterance -> channel of the 1-channel track."""
     channels: dict[str, int] = {}
     wanted = "<folder>/<utterance>.CH<channel>.wav"
     for where, name, channel in _read_matches(path, _TRACK_LINE, wanted):
@@ -119,9 +106,6 @@ def read_annotations(path: Path, simulated: bool) -> tuple[list[Annotation], set
     """Utterances of a set by name, and the fields nothing is known of.
 
     If it is simulated, times are those of the noise (``noise_wavfile``...).
-
-    Raises:
-        DataError: it is no JSON, a field is missing or wrong, a name stands twice.
     """
     try:
         entries = json.loads(read_text(path))

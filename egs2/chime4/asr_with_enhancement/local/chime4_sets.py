@@ -37,6 +37,7 @@ class Corpus:
     isolated_ext: Path | None  # what the official simulation wrote
     lists: list[Path]  # folders where a list of the 1-channel track may be
     channels: list[int]  # of the training sets
+    references: Path  # folder of those that are made
 
     @property
     def audio(self) -> Path:
@@ -55,12 +56,11 @@ class Corpus:
 
 
 def read_set(
-    corpus: Corpus, name: str, reference_dir: Path, notes: list[str]
+    corpus: Corpus, name: str, notes: list[str]
 ) -> tuple[list[Utterance], dict[str, str]]:
     """Utterances of a set, sorted, and those without a text: name -> reason.
 
-    References that are made go to ``reference_dir``; what the user should know is added
-    to the ``notes``.
+    What the user should know is added to the ``notes``.
     """
     simulated = name.endswith("_simu")
     path = corpus.chime4 / f"data/annotations/{name}.json"
@@ -77,8 +77,8 @@ def read_set(
         if not text:
             skipped[annotation.name] = "no text"
             continue
-        for job in _jobs(corpus, name, annotation, tracks, reference_dir):
-            utterances.append(Utterance(annotation.speaker, text, job))
+        jobs = _jobs(corpus, name, annotation, tracks)
+        utterances += [Utterance(annotation.speaker, text, job) for job in jobs]
     return sorted(utterances, key=lambda u: u.job.key), skipped
 
 
@@ -143,18 +143,14 @@ def _tracks(corpus: Corpus, name: str, notes: list[str]) -> dict[str, int]:
 
 
 def _jobs(
-    corpus: Corpus,
-    name: str,
-    annotation: Annotation,
-    tracks: Mapping[str, int],
-    reference_dir: Path,
+    corpus: Corpus, name: str, annotation: Annotation, tracks: Mapping[str, int]
 ) -> list[Job]:
     """One job for each channel that is taken."""
     split, kind = name.split("_")
     stem = f"{split}_{annotation.environment.lower()}_{kind}/{annotation.name}"
     if split == "tr05":
         stems = [f"{stem}.CH{channel}" for channel in corpus.channels]
-        return [_training_job(corpus, annotation, s, reference_dir) for s in stems]
+        return [_training_job(corpus, annotation, stem) for stem in stems]
     start, stop = annotation.samples
     audio = str(corpus.audio / f"isolated_1ch_track/{stem}.wav")
     channel = tracks.get(annotation.name)
@@ -162,9 +158,7 @@ def _jobs(
     return [Job(annotation.name, audio, kind == "simu", stop - start, ext=ext)]
 
 
-def _training_job(
-    corpus: Corpus, annotation: Annotation, stem: str, reference_dir: Path
-) -> Job:
+def _training_job(corpus: Corpus, annotation: Annotation, stem: str) -> Job:
     """The job of one channel; ``stem`` is ``<folder>/<utterance>.CH<channel>``."""
     key = stem.split("/")[1]
     start, stop = annotation.samples
@@ -172,6 +166,8 @@ def _training_job(
     if "_simu/" not in stem:
         return Job(key, audio, False, stop - start)
     recording = f"{annotation.recording}.{key.split('.')[1]}.wav"
+    name = f"{annotation.speaker}_{annotation.wsj_name}_ORG.wav"
+    original = corpus.audio / "isolated/tr05_org" / name  # before it was filtered
     return Job(
         key,
         audio,
@@ -179,14 +175,7 @@ def _training_job(
         stop - start,
         background=str(corpus.audio / "backgrounds" / recording),
         start=start,
-        original=_original(corpus, annotation),
+        original=str(original) if original.is_file() else "",
         ext=f"{corpus.isolated_ext}/{stem}" if corpus.isolated_ext else "",
-        output=str(reference_dir / f"{stem}.wav"),
+        output=str(corpus.references / f"{stem}.wav"),
     )
-
-
-def _original(corpus: Corpus, annotation: Annotation) -> str:
-    """The speech before the simulation filtered it; "" where it is not there."""
-    name = f"{annotation.speaker}_{annotation.wsj_name}_ORG.wav"
-    path = corpus.audio / "isolated/tr05_org" / name
-    return str(path) if path.is_file() else ""

@@ -25,11 +25,7 @@ class Entry(folders.Entry):
 
 
 def write_folder(folder: Path, entries: Sequence[Entry]) -> None:
-    """Write the tables in place of what we wrote before.
-
-    Raises:
-        DataError: there are no entries, or the folder holds something else.
-    """
+    """Write the tables in place of what we wrote before."""
     categories = {e.key: e.category for e in entries}
     folders.write_data_dir(
         folder, entries, own_file="utt2category", utt2category=categories

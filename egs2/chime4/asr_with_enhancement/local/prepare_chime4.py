@@ -68,12 +68,12 @@ def build_set(
     return entries
 
 
-def check_complete(name: str, kept: int, skipped: dict[str, str], share: float) -> None:
+def check_complete(report: SetReport, share: float) -> None:
     """Raise a `DataError` if none, or less of a set than allowed, remains.
 
-    ``kept`` utterances remain, ``skipped`` has the reasons of the others; ``share`` is
-    the largest part of a training set that may be left out.
+    ``share`` is the largest part of a training set that may be left out.
     """
+    name, kept, skipped = report.name, len(report.entries), report.skipped
     total = kept + len(skipped)
     allowed = share if name.startswith("tr05") else 0.0
     if kept and len(skipped) <= allowed * total:
@@ -91,7 +91,7 @@ def prepare(args: argparse.Namespace) -> None:
     notes: list[str] = []
     sets, skipped = {}, {}
     for name in SETS:
-        sets[name], skipped[name] = read_set(corpus, name, args.reference_dir, notes)
+        sets[name], skipped[name] = read_set(corpus, name, notes)
     limits = take_options(args, Limits)
     reports, entries = [], {}
     for name, utterances in sets.items():
@@ -109,19 +109,19 @@ def prepare(args: argparse.Namespace) -> None:
             )
     # The report comes before the errors: it says more than they do.
     write_report(args.data_dir / "report", reports, len(args.channels), notes)
-    for name in SETS:
-        check_complete(name, len(entries[name]), skipped[name], args.max_skipped)
+    for report in reports:
+        check_complete(report, args.max_skipped)
     _write_folders(args.data_dir, entries)
 
 
 def _corpus(args: argparse.Namespace) -> Corpus:
     own = args.chime4 / "data/audio/16kHz/isolated_ext"
     ext = args.isolated_ext or (own if own.is_dir() else None)
-    lists = [args.chime4 / "data/annotations"]
+    lists = [args.extra_annotations] if args.extra_annotations else []
+    lists += [args.chime4 / "data/annotations"]
     lists += [args.chime4.parent / "CHiME4_diff/CHiME3/data/annotations"]
-    if args.extra_annotations is not None:
-        lists.insert(0, args.extra_annotations)
-    corpus = Corpus(args.chime4, args.wsj0, ext, lists, args.channels)
+    made = args.reference_dir
+    corpus = Corpus(args.chime4, args.wsj0, ext, lists, args.channels, made)
     corpus.check()
     return corpus
 
@@ -142,8 +142,8 @@ def _write_folders(data_dir: Path, entries: dict[str, list[Entry]]) -> None:
     write_symbols(data_dir / "nlsyms.txt", texts)
 
 
-def get_parser() -> argparse.ArgumentParser:
-    """The command line; `local/data.sh` says what each option means."""
+def main(arguments: Sequence[str]) -> None:
+    """Check the options, which `local/data.sh` explains, then prepare."""
     parser = argparse.ArgumentParser(description=__doc__)
     folder = {"type": lambda text: Path(text).resolve()}
     parser.add_argument("--chime4", required=True, **folder)
@@ -156,17 +156,10 @@ def get_parser() -> argparse.ArgumentParser:
     parser.add_argument("--max_skipped", type=float, default=0.01)
     parser.add_argument("--nj", type=int, default=1)
     add_options(parser, Limits)
-    return parser
-
-
-def main(arguments: Sequence[str]) -> None:
-    """Check the options, then prepare."""
-    args = get_parser().parse_args(arguments)
+    args = parser.parse_args(arguments)
     if not set(args.channels) <= set(range(1, 7)):
         raise DataError(f"--channels {args.channels}: want some of 1 to 6")
     args.channels = sorted(set(args.channels))
-    if args.nj < 1:
-        raise DataError(f"--nj {args.nj}: want 1 or more")
     prepare(args)
 
 

@@ -32,11 +32,7 @@ def find_packed(roots: Iterable[Path]) -> list[Path]:
 
 
 def unpack(path: Path) -> Iterator[str]:
-    """Sentences in upper case; gzip reads the older packings of the discs too.
-
-    Raises:
-        DataError: the file is broken, or is no text.
-    """
+    """Sentences in upper case; gzip reads the older packings of the discs too."""
     with path.open("rb") as file:
         done = subprocess.run(["gzip", "-dc"], stdin=file, capture_output=True)
     if done.returncode != 0:

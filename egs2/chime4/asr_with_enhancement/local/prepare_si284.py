@@ -29,11 +29,7 @@ _UTTERANCE = re.compile(r".*/([0-9a-z]{8})(?:\.wv1)?")
 
 
 def read_index(path: Path) -> set[str]:
-    """Utterances of an index, in lower case: ``<disc>:<path>/<utterance>.wv1`` lines.
-
-    Raises:
-        DataError: a line names no utterance.
-    """
+    """Utterances, in lower case, of the lines ``<disc>:<path>/<utterance>.wv1``."""
     names = set()
     for number, line in read_text_lines(path):
         match = _UTTERANCE.fullmatch(line.lower())

@@ -123,11 +123,7 @@ def objection(figures: Figures, samples: int, limits: Limits) -> str:
 
 
 def read_background(path: Path, start: int, stop: int) -> np.ndarray:
-    """Samples ``[start, stop)`` with ``MARGIN`` more at both ends, or zeros there.
-
-    Raises:
-        DataError: as for `read_samples`.
-    """
+    """Samples ``[start, stop)`` with ``MARGIN`` more at both ends, or zeros there."""
     first = max(0, start - MARGIN)
     parts = [read_samples(path, first, stop)]
     last = min(stop + MARGIN, soundfile.info(path).frames)

@@ -44,34 +44,17 @@ def normalize(text: str) -> str:
     return " ".join(words)
 
 
-def session_of(wsj_name: str) -> str:
-    """Name of the ``.dot`` file, without ``.dot``, that has an utterance's text.
-
-    >>> session_of("011C0201")
-    '011c0200'
-    """
-    return wsj_name[:6].lower() + "00"
-
-
 def read_wsj_dots(files: Iterable[Path], wsj_names: Iterable[str]) -> dict[str, str]:
     """Utterance in lower case -> text, not normalised, for the sessions asked for.
 
+    Of the files only ``<session>.dot`` of the wanted sessions are read, in either case.
     Copies of a file on several discs do no harm if their texts agree.
-
-    Args:
-        files: Any files; only ``<session>.dot`` of the wanted sessions are read, in
-            either case.
-        wsj_names: The utterances wanted, in either case.
-
-    Raises:
-        DataError: a file cannot be read, or two give different texts.
     """
-    sessions = {session_of(name) for name in wsj_names}
+    sessions = {name[:6].lower() + "00" for name in wsj_names}  # 011C0201: 011c0200
     texts: dict[str, str] = {}
     origin: dict[str, Path] = {}
     for path in files:
-        stem, dot, suffix = path.name.lower().rpartition(".")
-        if (dot + suffix) != ".dot" or stem not in sessions:
+        if path.suffix.lower() != ".dot" or path.stem.lower() not in sessions:
             continue
         for name, text in read_dots(path).items():
             key = name.lower()

@@ -56,11 +56,7 @@ def build_corpus(
     nj: int,
     corpus_dir: Path,
 ) -> None:
-    """Make the corpus and put it in place of what ``corpus_dir`` held.
-
-    Raises:
-        SpeechError: If a voice could not be made; nothing is put in place then.
-    """
+    """Make the corpus and put it in place of what ``corpus_dir`` held."""
     with whole_folder(corpus_dir) as new:
         jobs = [(said, conditions, options["seed"], new) for said in plan]
         tqdm.monitor_interval = 0  # its thread would be unsafe beside fork

@@ -47,11 +47,7 @@ NUMBERS = (  # name, default, lowest and highest value, help
 
 
 def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
-    """The options.
-
-    Raises:
-        DataError: If a value is out of its range; the message says what is right.
-    """
+    """The options."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add = parser.add_argument
     add("--corpus_dir", type=Path, required=True, help="folder of the audio")

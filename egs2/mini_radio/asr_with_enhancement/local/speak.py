@@ -10,7 +10,6 @@ speaks the same utterances in the same order: use one process for one voice.
 """
 
 import ctypes
-import math
 import os
 import tempfile
 from pathlib import Path
@@ -57,11 +56,7 @@ def check_variants(names: list[str]) -> None:
 
 
 class Speaker:
-    """One voice variant, such as "m3", of American English; one in a process.
-
-    Raises:
-        SpeechError: If espeak-ng is missing, does not start or lacks the variant.
-    """
+    """One voice variant, such as "m3", of American English; one in a process."""
 
     def __init__(self, variant: str) -> None:
         check_variants([variant])
@@ -81,9 +76,6 @@ class Speaker:
             rate: Words a minute, 80 to 450; espeak-ng's default is 175.
             pitch: 0 to 99, relative to the voice; 50 is the voice's own.
             seed: Of espeak-ng's random numbers (flutter and the like), from 1.
-
-        Raises:
-            SpeechError: If espeak-ng reports an error or gives no sound.
         """
         words = [SPELT_FOR_ESPEAK.get(word, word.lower()) for word in text.split()]
         utf8 = " ".join(words).encode()
@@ -97,7 +89,8 @@ class Speaker:
         self._call("espeak_Synchronize")
         if not self._chunks or not np.any(self._chunks[0]):
             raise SpeechError(f"espeak-ng gave no sound for {text!r}")
-        return _trim(_resample(np.concatenate(self._chunks), self._sample_rate))
+        speech = np.concatenate(self._chunks).astype(np.float64) / 32768
+        return _trim(resample_poly(speech, AUDIO_RATE, self._sample_rate))
 
     def _start(self) -> int:
         """Start espeak-ng on the loader's data; returns its sample rate in Hz."""
@@ -137,12 +130,6 @@ def _loader() -> object:
 
 def _data_path() -> Path:
     return Path(_loader().get_data_path())
-
-
-def _resample(samples: np.ndarray, sample_rate: int) -> np.ndarray:
-    common = math.gcd(AUDIO_RATE, sample_rate)
-    scaled = samples.astype(np.float64) / 32768
-    return resample_poly(scaled, AUDIO_RATE // common, sample_rate // common)
 
 
 def _trim(audio: np.ndarray) -> np.ndarray:

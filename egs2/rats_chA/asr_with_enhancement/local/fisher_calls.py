@@ -45,11 +45,7 @@ class FisherFiles(NamedTuple):
 
 
 def find_fisher_files(roots: list[Path]) -> FisherFiles:
-    """Find the files below the roots.
-
-    Raises:
-        DataError: a root is no folder, or there are no transcripts or no tables.
-    """
+    """Find the files below the roots."""
     files = FisherFiles({}, [], [])
     for root in roots:
         if not root.is_dir():
@@ -80,11 +76,7 @@ def _add_transcript(files: FisherFiles, call: str, path: Path) -> None:
 
 
 def read_speakers(paths: list[Path]) -> tuple[dict[str, dict[str, str]], list[str]]:
-    """PIN of each side of each call, and the bad lines.
-
-    Raises:
-        DataError: a table cannot be read, or no line is good.
-    """
+    """PIN of each side of each call, and the bad lines."""
     pins: dict[str, dict[str, str]] = {}
     problems: list[str] = []
     for path in paths:
@@ -125,7 +117,7 @@ def read_transcript(
             own call first, or holds no utterance.
     """
     lines, problems = read_text_lines(path)
-    if not re.match(rf"#\s*{path.stem}\b", lines[0].text if lines else ""):
+    if not re.match(rf"#\s*{path.stem}\b", lines[0][1] if lines else ""):
         raise DataError(f"{path}: want '# {path.stem}.sph' as the first line")
     utterances = set()
     for where, text in lines[1:]:

@@ -22,11 +22,7 @@ KINDS = ("noisy", "clean")
 
 
 def read_entries(work_dir: Path, rules: TextRules) -> tuple[list[Entry], Facts]:
-    """Utterances with words of all usable sessions, and what became of the others.
-
-    Raises:
-        DataError: the sessions are not prepared, or none can be used.
-    """
+    """Utterances with words of all usable sessions, and what became of the others."""
     index = folders.read_marker(work_dir / "sessions.json")
     if index is None:
         raise DataError(f"{work_dir}/sessions.json is missing: run stage 1")
@@ -59,11 +55,7 @@ def read_entries(work_dir: Path, rules: TextRules) -> tuple[list[Entry], Facts]:
 
 
 def write_set(folder: Path, entries: list[Entry]) -> None:
-    """Write a data folder.
-
-    Raises:
-        DataError: there are no utterances, or the folder is not such a folder.
-    """
+    """Write a data folder."""
     if not entries:
         raise DataError(f"{folder} would be empty; see summary.md and link_report.tsv")
     lines = []
@@ -77,11 +69,7 @@ def write_set(folder: Path, entries: list[Entry]) -> None:
 def choose_sets(
     entries: list[Entry], lists: dict[str, Path | None], valid_share: float
 ) -> tuple[dict[str, list[Entry]], dict[str, list[str]]]:
-    """The sets, and the ids of each list that are not there.
-
-    Raises:
-        DataError: only some of the lists are given.
-    """
+    """The sets, and the ids of each list that are not there."""
     given = {name: path for name, path in lists.items() if path is not None}
     if not given:
         return split_by_speaker(entries, valid_share), {}

@@ -47,11 +47,7 @@ Row = TypeVar("Row", Source, Transmission)
 
 
 def find_rats_root(folder: Path) -> Path:
-    """The folder itself or the one below it that has ``data/`` and ``docs/``.
-
-    Raises:
-        DataError: there is none, or more than one.
-    """
+    """The folder itself or the one below it that has ``data/`` and ``docs/``."""
     if not folder.is_dir():
         raise DataError(f"RATS={folder} in db.sh is not a folder")
     candidates = [folder, *sorted(p for p in folder.iterdir() if p.is_dir())]
@@ -67,20 +63,12 @@ def find_rats_root(folder: Path) -> Path:
 
 
 def read_sources(path: Path) -> tuple[dict[str, Source], list[str]]:
-    """``source_file_info.tab`` by source id, and its bad lines.
-
-    Raises:
-        DataError: the file cannot be read, or no line of it is good.
-    """
+    """``source_file_info.tab`` by source id, and its bad lines."""
     return _read_table(path, 6, _source)
 
 
 def read_transmissions(path: Path) -> tuple[dict[str, Transmission], list[str]]:
-    """``retrans_fileset_info.tab`` by source id, and its bad lines.
-
-    Raises:
-        DataError: the file cannot be read, or no line of it is good.
-    """
+    """``retrans_fileset_info.tab`` by source id, and its bad lines."""
     return _read_table(path, 5, _transmission)
 
 

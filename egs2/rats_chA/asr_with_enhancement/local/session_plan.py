@@ -53,11 +53,7 @@ def plan_sessions(
     fisher: FisherFiles,
     speakers: Mapping[str, Mapping[str, str]],
 ) -> Plan:
-    """Choose the sessions, and say of every other English Fisher source why not.
-
-    Raises:
-        DataError: no source is an English Fisher call.
-    """
+    """Choose the sessions, and say of every other English Fisher source why not."""
     wanted = _english_fisher(sources)
     plan = Plan([], [], [], len(sources) - len(wanted))
     plan.problems += [

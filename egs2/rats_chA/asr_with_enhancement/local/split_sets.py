@@ -26,9 +26,6 @@ def split_by_speaker(entries: Iterable[Entry], valid_share: float) -> dict[str, 
 
     Speakers are put in the order of a hash of their PIN, and the first go to valid
     until it has its share, above 0 and below 1, of the seconds of RATS's train part.
-
-    Raises:
-        DataError: fewer than two speakers in RATS's train part.
     """
     sets: dict[str, list[Entry]] = {name: [] for name in SETS}
     pool: dict[str, list[Entry]] = {}
@@ -55,11 +52,7 @@ def split_by_speaker(entries: Iterable[Entry], valid_share: float) -> dict[str, 
 def split_by_lists(
     entries: Iterable[Entry], lists: dict[str, list[str]]
 ) -> tuple[dict[str, list[Entry]], dict[str, list[str]]]:
-    """Each set as its list says, and the ids of each list that are not there.
-
-    Raises:
-        DataError: an id is in two lists.
-    """
+    """Each set as its list says, and the ids of each list that are not there."""
     owner: dict[str, str] = {}
     for name in SETS:
         for utt_id in lists[name]:
@@ -73,11 +66,7 @@ def split_by_lists(
 
 
 def read_id_list(path: Path) -> list[str]:
-    """The first field of each line, each once.
-
-    Raises:
-        DataError: the file is missing or empty.
-    """
+    """The first field of each line, each once."""
     if not path.is_file():
         raise DataError(f"the list {path} is missing")
     lines = path.read_text(encoding="utf-8").splitlines()

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
 
 from espnet2.data_dir.tables import DataError, read_text
 
@@ -30,28 +29,19 @@ def skip_as(status: str) -> Iterator[None]:
         raise SkipError(status, str(error)) from None
 
 
-class Line(NamedTuple):
-    """A line of a text file: ``<file>:<number>`` and the text without its end."""
-
-    where: str
-    text: str
-
-
-def read_text_lines(path: Path) -> tuple[list[Line], list[str]]:
+def read_text_lines(path: Path) -> tuple[list[tuple[str, str]], list[str]]:
     r"""The lines of a file, without blank ones, and what is odd about the file.
 
-    Lines may end in ``\n`` or ``\r\n``. A last line without an end may have been cut
-    off: it is left out and reported.
-
-    Raises:
-        DataError: the file is missing, empty or not UTF-8 text.
+    Each has its place, ``<file>:<number>``, and the text without its end, which may be
+    ``\n`` or ``\r\n``. A last line without an end may have been cut off: it is left out
+    and reported.
     """
     text = read_text(path)
     if "\0" in text or not text.strip():
         raise DataError(f"{path} {'holds NUL bytes' if text.strip() else 'is empty'}")
     *whole, rest = text.replace("\r\n", "\n").split("\n")
-    lines = [Line(f"{path}:{n}", line) for n, line in enumerate(whole, 1)]
+    lines = [(f"{path}:{n}", line) for n, line in enumerate(whole, 1) if line.strip()]
     problems = []
     if rest.strip():
         problems = [f"{path}:{len(whole) + 1}: no line end, perhaps cut off: left out"]
-    return [line for line in lines if line.text.strip()], problems
+    return lines, problems

@@ -28,7 +28,7 @@ def format_audio(
     segments: Path | None = None,
     channel: int | None = None,
 ) -> int:
-    """Write the audio, the new scp and ``utt2num_samples``.
+    """Write audio, new scp and ``utt2num_samples``; return the number of utterances.
 
     Args:
         scp: The table of audio files or pipes; its name is kept.
@@ -37,9 +37,6 @@ def format_audio(
         audio_format: ``wav`` or ``flac``.
         segments: Kaldi's table of utterances cut from recordings.
         channel: The channel to take of several, from 0.
-
-    Returns:
-        The number of utterances.
 
     Raises:
         DataError: an audio file cannot be used; the message has the utterance.

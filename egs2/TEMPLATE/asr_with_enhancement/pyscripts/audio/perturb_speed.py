@@ -29,11 +29,7 @@ def change_speed(samples: np.ndarray, rate: int, factor: float) -> np.ndarray:
 
 
 def perturb(source: Path, target: Path, factor: float, channel: int | None) -> int:
-    """Make the data folder ``target``; return the number of utterances.
-
-    Raises:
-        DataError: the factor is out of (0.1, 10), or an audio file cannot be used.
-    """
+    """Make the data folder ``target``; return the number of utterances."""
     if not 0.1 < factor < 10:
         raise DataError(f"speed factor {factor:g}: want a value such as 0.9 or 1.1")
     require_folder(source)

@@ -39,11 +39,7 @@ def find_unknown(
 
 
 def read_tokens(path: Path) -> set[str]:
-    """The tokens of a token list.
-
-    Raises:
-        DataError: a token stands twice, or a line is empty.
-    """
+    """The tokens of a token list."""
     first_line: dict[str, int] = {}
     for number, token in read_lines(path):
         if not token:

@@ -55,11 +55,7 @@ def choose(
 def filter_folder(
     source: Path, target: Path, rate: int, shortest: float, longest: float
 ) -> None:
-    """Make the data folder ``target``.
-
-    Raises:
-        DataError: nothing would remain; the message says why.
-    """
+    """Make the data folder ``target``."""
     tables = {name: read_table(source / name) for name in utterance_tables(source)}
     if "utt2num_samples" not in tables:
         raise DataError(f"{source}/utt2num_samples is missing")
