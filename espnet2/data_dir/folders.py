@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from espnet2.data_dir.layout import utt2spk_to_spk2utt
-from espnet2.data_dir.tables import DataError, write_table
+from espnet2.data_dir.layout import write_tables
+from espnet2.data_dir.tables import DataError
 
 
 @dataclass(frozen=True)
@@ -102,16 +102,13 @@ def write_data_dir(
     texts = {e.key: e.text for e in entries}
     if len(texts) < len(entries):
         raise DataError(f"{folder}: an utterance stands twice")
-    utt2spk = {e.key: e.speaker for e in sorted(entries, key=lambda e: e.key)}
     tables = {
         "wav.scp": {e.key: e.wav for e in entries},
         "spk1.scp": {e.key: e.reference for e in entries},
         "text": texts,
         "text_spk1": texts,
-        "utt2spk": utt2spk,
-        "spk2utt": utt2spk_to_spk2utt(utt2spk),
+        "utt2spk": {e.key: e.speaker for e in entries},
         **more,
     }
     with whole_folder(folder) as new:
-        for name, table in tables.items():
-            write_table(new / name, table)
+        write_tables(new, tables)

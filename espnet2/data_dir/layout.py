@@ -11,7 +11,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from espnet2.data_dir.tables import DataError, Table, read_table, run_cli
+from espnet2.data_dir.tables import (
+    DataError,
+    Table,
+    read_table,
+    run_cli,
+    write_table,
+)
 
 SCP_NAME = re.compile(r"(wav|spk\d+)\.scp")
 UTTERANCE_NAME = re.compile(r"text(_spk\d+)?|utt2\w+|segments")
@@ -68,6 +74,14 @@ def utt2spk_to_spk2utt(utt2spk: Mapping[str, str]) -> Table:
     for utterance, speaker in utt2spk.items():
         utterances.setdefault(speaker, []).append(utterance)
     return {speaker: " ".join(ids) for speaker, ids in utterances.items()}
+
+
+def write_tables(folder: Path, tables: Mapping[str, Mapping[str, object]]) -> None:
+    """Write the tables of a data folder, and ``spk2utt``, made from ``utt2spk``."""
+    for name, table in tables.items():
+        write_table(folder / name, table)
+    utt2spk = dict(sorted(tables["utt2spk"].items()))
+    write_table(folder / "spk2utt", utt2spk_to_spk2utt(utt2spk))
 
 
 def spk2utt_to_utt2spk(spk2utt: Mapping[str, str]) -> Table:

@@ -134,6 +134,7 @@ def read_table(path: Path, *, strict: bool = True) -> Table:
 
 def write_lines(path: Path, lines: Iterable[str]) -> None:
     """Write a text file beside its place and rename it, so it is never half there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.tmp")
     with temporary.open("w", encoding="utf-8", newline="\n") as file:
         file.writelines(f"{line}\n" for line in lines)

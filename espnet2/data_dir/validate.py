@@ -29,10 +29,8 @@ def validate(folder: Path, skip: Iterable[str] = (), spk_sort: bool = True) -> N
 
     An empty text is a warning, as stage 4 drops such utterances; the rest are errors.
 
-    Args:
-        folder: The data folder.
-        skip: Of ``wav`` and ``text``, what the folder need not hold.
-        spk_sort: Whether ``utt2spk`` must be sorted by speaker too.
+    Of ``wav`` and ``text``, the folder need not hold what ``skip`` names. With
+    ``spk_sort``, ``utt2spk`` must be sorted by speaker too.
 
     Raises:
         DataError: with one line a problem, each with file and line or utterance.

@@ -27,7 +27,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import job_contract
-from job_contract import UsageError, exit_code, shell_line
+from job_contract import UsageError, shell_line
+from job_logs import exit_code, footer, report
 
 
 def jobs_at_once(call: job_contract.Call) -> int:
@@ -94,7 +95,7 @@ class Runner:
             file.flush()
             code = self._wait(line, file)
             ending = f"code {code}" if code >= 0 else f"code 1; signal {-code}"
-            file.write(job_contract.footer(ending, start))
+            file.write(footer(ending, start))
         return code if code >= 0 else 128 - code
 
     def _wait(self, line: str, file) -> int:
@@ -155,7 +156,7 @@ def main(arguments: Sequence[str]) -> int:
         pool.shutdown(cancel_futures=True)
     failed = [job[0] for job, code in zip(jobs, codes, strict=True) if code != 0]
     if failed:
-        job_contract.report("run.pl", failed, len(jobs))
+        report("run.pl", failed, len(jobs))
     return 1 if failed else 0
 
 

@@ -25,7 +25,8 @@ from pathlib import Path
 
 import job_contract
 import slurm_job
-from job_contract import Call, UsageError, exit_code, shell_line
+from job_contract import Call, UsageError, shell_line
+from job_logs import exit_code, report
 from slurm_queue import find_jobs, run_job
 from submit_config import read_config
 
@@ -97,7 +98,7 @@ def judge(call: Call, code: int) -> int:
     logs = [call.job(number)[0] for number in call.numbers]
     failed = [log for log in logs if log.exists() and exit_code(log) != 0]
     if failed:
-        job_contract.report("slurm.pl", failed, len(logs))
+        report("slurm.pl", failed, len(logs))
     elif code != 0:
         log = shlex.quote(call.log)
         print(f"slurm.pl: the job of {log} has failed ({code})", file=sys.stderr)

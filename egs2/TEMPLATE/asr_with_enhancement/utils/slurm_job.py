@@ -24,7 +24,7 @@ import sys
 import time
 from types import FrameType
 
-from job_contract import footer
+from job_logs import footer
 
 SIGNALS = (signal.SIGUSR1, signal.SIGTERM)
 STOPPED = (75, 128 + signal.SIGUSR1, 128 + signal.SIGTERM)

@@ -146,6 +146,5 @@ def _annotation(entry: object, simulated: bool, where: str) -> Annotation:
     start, end = (float(entry[name]) for name in times)
     if not start < end:
         raise DataError(f"{where}: ends at {end:g} s but starts at {start:g} s")
-    dot = entry.get("dot")
-    dot = dot if isinstance(dot, str) else ""
+    dot = entry["dot"] if isinstance(entry.get("dot"), str) else ""
     return Annotation(speaker, wsj_name, environment, recording, start, end, dot)

@@ -4,16 +4,15 @@ Training takes the channels named, out of ``isolated``; validation and test sets
 those of the 1-channel track.
 """
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from chime4_lists import Annotation, read_annotations, read_dots, read_track_list
+from chime4_lists import Annotation, read_annotations, read_track_list
 from clean_references import Job
-from wsj_text import normalize, read_wsj_dots
+from set_texts import read_texts
+from wsj_text import normalize
 
-from espnet2.data_dir.folders import walk_files
 from espnet2.data_dir.tables import DataError
 
 SETS = ("tr05_simu", "tr05_real", "dt05_simu", "dt05_real", "et05_simu", "et05_real")
@@ -67,8 +66,7 @@ def read_set(
     annotations, unknown = read_annotations(path, simulated)
     if unknown:
         notes.append(f"{name}: fields not used: {' '.join(sorted(unknown))}")
-    texts = _read_texts(corpus, name, annotations, notes)
-    _compare_texts(name, annotations, texts, notes)
+    texts = read_texts(corpus.chime4, corpus.wsj0, name, annotations, notes)
     tracks = _tracks(corpus, name, notes)
     utterances: list[Utterance] = []
     skipped: dict[str, str] = {}
@@ -80,50 +78,6 @@ def read_set(
         jobs = _jobs(corpus, name, annotation, tracks)
         utterances += [Utterance(annotation.speaker, text, job) for job in jobs]
     return sorted(utterances, key=lambda u: u.job.key), skipped
-
-
-def _read_texts(
-    corpus: Corpus, name: str, annotations: Sequence[Annotation], notes: list[str]
-) -> dict[str, str]:
-    if name == "tr05_simu":
-        return _wsj_texts(corpus, annotations)
-    texts = read_dots(corpus.chime4 / f"data/transcriptions/{name}.dot_all")
-    extra = texts.keys() - {a.name for a in annotations}
-    if extra:
-        notes.append(
-            f"{name}: {len(extra)} texts of utterances that are not annotated, "
-            f"as {min(extra)}"
-        )
-    return texts
-
-
-def _wsj_texts(corpus: Corpus, annotations: Sequence[Annotation]) -> dict[str, str]:
-    names = [a.wsj_name for a in annotations]
-    dots = read_wsj_dots(walk_files(corpus.wsj0), names)
-    if not dots:
-        roots = ", ".join(map(str, corpus.wsj0))
-        raise DataError(f"no .dot file of the training sentences below {roots}")
-    found = {a.name: dots.get(a.wsj_name.lower()) for a in annotations}
-    return {name: text for name, text in found.items() if text is not None}
-
-
-def _compare_texts(
-    name: str,
-    annotations: Sequence[Annotation],
-    texts: Mapping[str, str],
-    notes: list[str],
-) -> None:
-    """Note how many texts of the annotations differ from the transcriptions."""
-    pairs = [(texts[a.name], a.dot) for a in annotations if a.dot and a.name in texts]
-    differing = sum(
-        normalize(text) != normalize(re.sub(r"\([^(]*\)$", "", dot))
-        for text, dot in pairs
-    )
-    if differing:
-        notes.append(
-            f"{name}: {differing} of {len(pairs)} texts differ from the annotation's "
-            "field dot; the transcription was taken"
-        )
 
 
 def _tracks(corpus: Corpus, name: str, notes: list[str]) -> dict[str, int]:

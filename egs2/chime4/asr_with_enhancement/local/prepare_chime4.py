@@ -29,9 +29,8 @@ MAX_NAMED = 10
 def entry_of(utterance: Utterance, reference: Reference) -> Entry:
     """Line of the tables; an utterance without a reference counts as a real one."""
     job = utterance.job
-    real = not reference.path
     # Simulated and real utterances share names, so the kind stays in the id.
-    kind = ("SIMU_REAL" if real else "SIMU") if job.simulated else "REAL"
+    kind = ("SIMU" if reference.path else "SIMU_REAL") if job.simulated else "REAL"
     return Entry(
         key=f"{job.key}_{kind}",
         speaker=utterance.speaker,
@@ -89,29 +88,27 @@ def prepare(args: argparse.Namespace) -> None:
     """Do all; the folders are written last."""
     corpus = _corpus(args)
     notes: list[str] = []
-    sets, skipped = {}, {}
-    for name in SETS:
-        sets[name], skipped[name] = read_set(corpus, name, notes)
+    sets = {name: read_set(corpus, name, notes) for name in SETS}
     limits = take_options(args, Limits)
-    reports, entries = [], {}
-    for name, utterances in sets.items():
+    reports = []
+    for name, (utterances, skipped) in sets.items():
         log(f"{name}: {len(utterances)} audio files")
         log_file = args.reference_dir / f"{name}.jsonl"
         jobs = [u.job for u in utterances]
         references = make_references(jobs, limits, log_file, args.nj)
-        entries[name] = build_set(utterances, references, skipped[name], notes)
-        reports.append(SetReport(name, entries[name], skipped[name], references))
-        lacking = sum(e.key.endswith("_SIMU_REAL") for e in entries[name])
+        entries = build_set(utterances, references, skipped, notes)
+        reports.append(SetReport(name, entries, skipped, references))
+        lacking = sum(e.key.endswith("_SIMU_REAL") for e in entries)
         if lacking:
             log(
-                f"warning: {name}: {lacking} of {len(entries[name])} have no clean "
+                f"warning: {name}: {lacking} of {len(entries)} have no clean "
                 f"reference and count as REAL; see {args.data_dir}/report/summary.md"
             )
     # The report comes before the errors: it says more than they do.
     write_report(args.data_dir / "report", reports, len(args.channels), notes)
     for report in reports:
         check_complete(report, args.max_skipped)
-    _write_folders(args.data_dir, entries)
+    _write_folders(args.data_dir, {report.name: report.entries for report in reports})
 
 
 def _corpus(args: argparse.Namespace) -> Corpus:
@@ -120,8 +117,9 @@ def _corpus(args: argparse.Namespace) -> Corpus:
     lists = [args.extra_annotations] if args.extra_annotations else []
     lists += [args.chime4 / "data/annotations"]
     lists += [args.chime4.parent / "CHiME4_diff/CHiME3/data/annotations"]
-    made = args.reference_dir
-    corpus = Corpus(args.chime4, args.wsj0, ext, lists, args.channels, made)
+    corpus = Corpus(
+        args.chime4, args.wsj0, ext, lists, args.channels, args.reference_dir
+    )
     corpus.check()
     return corpus
 

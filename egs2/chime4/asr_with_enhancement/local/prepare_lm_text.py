@@ -73,7 +73,6 @@ def main(arguments: Sequence[str]) -> None:
             f"warning: no lng_modl/lm_train/np_data/{{87,88,89}}/*.z below {roots}: "
             "the LM is trained on the transcripts alone"
         )
-    args.output.parent.mkdir(parents=True, exist_ok=True)
     write_lines(args.output, collect(args.transcripts, packed))
     with args.output.open(encoding="utf-8") as file:
         count = sum(1 for _ in file)

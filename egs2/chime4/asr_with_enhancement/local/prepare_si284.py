@@ -75,10 +75,8 @@ def describe_audio(path: Path) -> tuple[str, float]:
 
 def _packed_seconds(path: Path, fields: Mapping[str, str]) -> float:
     if shutil.which("sph2pipe") is None:
-        raise DataError(
-            f"{path} is packed with shorten: install sph2pipe (github.com/"
-            "burrmill/sph2pipe) and put it on PATH"
-        )
+        what = "install sph2pipe (github.com/burrmill/sph2pipe) and put it on PATH"
+        raise DataError(f"{path} is packed with shorten: {what}")
     try:
         count, rate = int(fields["sample_count"]), int(fields["sample_rate"])
     except (KeyError, ValueError):
@@ -108,19 +106,17 @@ def build_entries(
     entries, skipped = [], {}
     for name in sorted(names):
         text = normalize(texts.get(name, ""))
-        if not text or name not in audio:
-            skipped[name] = "no audio" if name not in audio else "no text"
-            continue
         try:
+            if not text or name not in audio:
+                raise DataError("no audio" if name not in audio else "no text")
             wav, seconds = describe_audio(audio[name])
         except DataError as error:
             if "sph2pipe" in str(error):
                 raise  # concerns every file
             skipped[name] = str(error)
             continue
-        speaker = name[:3].upper()
-        key = f"{speaker}_{name.upper()}_CLEAN"
-        entries.append(Entry(key, speaker, text, wav, wav, seconds))
+        key = f"{name[:3]}_{name}_CLEAN".upper()
+        entries.append(Entry(key, key[:3], text, wav, wav, seconds))
     return entries, skipped
 
 
@@ -138,15 +134,14 @@ def main(arguments: Sequence[str]) -> None:
         raise DataError(f"no {' and no '.join(sorted(lacking))} below {roots}")
     names = set().union(*map(read_index, indices))
     entries, skipped = build_entries(names, audio, read_wsj_dots(dots, names))
-    report = args.data_dir / "report"
-    report.mkdir(parents=True, exist_ok=True)
-    write_lines(report / "skipped_si284.tsv", map("\t".join, skipped.items()))
+    report = args.data_dir / "report/skipped_si284.tsv"
+    write_lines(report, map("\t".join, skipped.items()))
     if len(skipped) > args.max_skipped * len(names):
         name, reason = next(iter(skipped.items()))
         raise DataError(
             f"train_si284: {len(skipped)} of {len(names)} utterances cannot be used, "
             f"more than --max_skipped {args.max_skipped:g}; the first is {name}: "
-            f"{reason}; all are in {report}/skipped_si284.tsv"
+            f"{reason}; all are in {report}"
         )
     write_folder(args.data_dir / "train_si284", entries)
     size = f"{len(entries)} utterances, {sum(e.seconds for e in entries) / 3600:.1f} h"

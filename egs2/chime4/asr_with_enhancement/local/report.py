@@ -43,12 +43,7 @@ class SetReport:
 def write_report(
     folder: Path, sets: Sequence[SetReport], channels: int, notes: Iterable[str]
 ) -> None:
-    """Write the three files.
-
-    A training utterance was taken on so many ``channels``; the ``notes`` say what was
-    odd when reading the lists.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write the three files; ``channels`` is the number of those of training."""
     sections = {
         "Sets": ["", *_set_table(sets, channels)],
         "Clean references": _reference_tables(sets),

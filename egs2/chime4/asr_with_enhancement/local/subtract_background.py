@@ -28,12 +28,8 @@ FULL_SCALE = 32767
 class Limits:
     """What a reference must keep to."""
 
-    noise_gain_error: float = option(
-        0.2, "most that the estimated gain of the background may differ from 1"
-    )
-    min_correlation: float = option(
-        0.6, "least correlation of the level curve with that of tr05_org"
-    )
+    noise_gain_error: float = option(0.2, "largest error of the noise's gain, which is 1")
+    min_correlation: float = option(0.6, "least correlation with tr05_org's level")
     max_clipped: float = option(0.001, "largest share of samples at full scale")
 
 

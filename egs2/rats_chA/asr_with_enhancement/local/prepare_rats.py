@@ -80,7 +80,6 @@ def main(arguments: Sequence[str]) -> None:
     limits = Limits(*(take_options(args, kind) for kind in kinds))
     plan = make_plan(args.rats, args.fisher)
     folder = args.work_dir / "sessions"
-    folder.mkdir(parents=True, exist_ok=True)
     work = partial(prepare_session, limits=limits, folder=folder)
     reports = [*work_on(plan.sessions, work, args.nj, "sessions"), *plan.skipped]
     reports.sort(key=lambda report: report["src_id"])

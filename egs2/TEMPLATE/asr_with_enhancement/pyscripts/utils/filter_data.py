@@ -12,17 +12,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from espnet2.data_dir.audio import parse_rate
-from espnet2.data_dir.edit import write_spk2utt
 from espnet2.data_dir.folders import whole_folder
-from espnet2.data_dir.layout import utterance_tables
-from espnet2.data_dir.tables import (
-    DataError,
-    Table,
-    log,
-    read_table,
-    run_cli,
-    write_table,
-)
+from espnet2.data_dir.layout import utterance_tables, write_tables
+from espnet2.data_dir.tables import DataError, Table, log, read_table, run_cli
 
 
 def choose(
@@ -71,9 +63,8 @@ def filter_folder(
     if not kept:
         raise DataError(f"{source}: no utterance remains: {reasons} ({limits})")
     with whole_folder(target) as new:
-        for name, table in tables.items():
-            write_table(new / name, {key: table[key] for key in kept})
-        write_spk2utt(new)
+        chosen = {n: {key: tables[n][key] for key in kept} for n in tables}
+        write_tables(new, chosen)
         shutil.copy2(source / "feats_type", new / "feats_type")
     log(f"{target}: kept {len(kept)} of {len(lengths)}; dropped {reasons} ({limits})")
 
