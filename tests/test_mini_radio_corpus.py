@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -25,7 +26,8 @@ def arguments(folder, *options):
 def make(folder, *options):
     command = [sys.executable, str(ROOT / LOCAL / "make_mini_radio.py")]
     command += arguments(folder, *options)
-    return subprocess.run(command, capture_output=True, text=True)
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.run(command, capture_output=True, text=True, env=env)
 
 
 def audio_hashes(folder):

@@ -28,7 +28,7 @@ FULL_SCALE = 32767
 class Limits:
     """What a reference must keep to."""
 
-    noise_gain_error: float = option(0.2, "largest error of the noise's gain, which is 1")
+    noise_gain_error: float = option(0.2, "largest error of the noise's gain, 1")
     min_correlation: float = option(0.6, "least correlation with tr05_org's level")
     max_clipped: float = option(0.001, "largest share of samples at full scale")
 
