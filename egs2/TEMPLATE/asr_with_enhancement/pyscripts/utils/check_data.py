@@ -73,8 +73,8 @@ def check(folder: Path, rate: int | None, channel: int | None, threads: int) -> 
     keys = sorted(tables["wav.scp"])
     with ThreadPoolExecutor(max_workers=threads) as pool:
         results = pool.map(lambda k: check_utterance(k, tables, rate, channel), keys)
-        # No bar is shown where there is no terminal.
-        shown = tqdm(results, f"audio of {folder}", len(keys), False, disable=None)
+        what = f"audio of {folder}"  # no bar is shown where there is no terminal
+        shown = tqdm(results, what, len(keys), leave=False, disable=None)
         problems = [problem for result in shown for problem in result]
     if problems:
         raise DataError(f"bad audio in {folder}:\n  {first_lines(problems)}")
