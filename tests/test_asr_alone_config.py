@@ -17,9 +17,15 @@ CONFIGS = [
 ]
 
 
-def derive(repo_root: Path, joint: Path) -> subprocess.CompletedProcess:
-    words = [sys.executable, repo_root / SCRIPT, joint]
-    return subprocess.run(words, capture_output=True, text=True)
+@pytest.fixture
+def derive(repo_root, repo_env):
+    """Run the script on a joint config; return the finished process."""
+
+    def run(joint: Path) -> subprocess.CompletedProcess:
+        words = [sys.executable, repo_root / SCRIPT, joint]
+        return subprocess.run(words, capture_output=True, text=True, env=repo_env)
+
+    return run
 
 
 def shapes(task: type, *words: str) -> dict[str, tuple]:
@@ -29,10 +35,12 @@ def shapes(task: type, *words: str) -> dict[str, tuple]:
 
 
 @pytest.mark.parametrize("config", CONFIGS)
-def test_its_parameters_are_those_of_the_joint_model(repo_root, tmp_path, config):
+def test_its_parameters_are_those_of_the_joint_model(
+    derive, repo_root, tmp_path, config
+):
     joint = repo_root / "egs2" / config
     derived = tmp_path / "asr.yaml"
-    derived.write_text(derive(repo_root, joint).stdout)
+    derived.write_text(derive(joint).stdout)
     (tmp_path / "tokens.txt").write_text("<blank>\n<unk>\nA\nB\n<sos/eos>\n")
     more = ["--token_list", f"{tmp_path}/tokens.txt", "--token_type", "char"]
     more += ["--output_dir", str(tmp_path), "--config"]
@@ -46,12 +54,12 @@ def test_its_parameters_are_those_of_the_joint_model(repo_root, tmp_path, config
     }
 
 
-def test_what_only_the_joint_training_means_is_left_out(repo_root, tmp_path):
+def test_what_only_the_joint_training_means_is_left_out(derive, tmp_path):
     joint = {"seed": 3, "asr_encoder": "rnn", "asr_model_conf": {"ctc_weight": 0.3}}
     others = {"enh_weight": 0.2, "gradient_method": "sum", "model_conf": {"a": 1}}
     others |= {"init_param": ["x.pth"], "freeze_param": ["enh_model"]}
     (tmp_path / "joint.yaml").write_text(yaml.safe_dump({**joint, **others}))
-    assert yaml.safe_load(derive(repo_root, tmp_path / "joint.yaml").stdout) == {
+    assert yaml.safe_load(derive(tmp_path / "joint.yaml").stdout) == {
         "seed": 3,
         "encoder": "rnn",
         "model_conf": {"ctc_weight": 0.3},
@@ -59,7 +67,7 @@ def test_what_only_the_joint_training_means_is_left_out(repo_root, tmp_path):
 
 
 @pytest.mark.parametrize("text", ["- a\n", "a: [1\n"])
-def test_a_config_that_is_none_is_named(repo_root, tmp_path, text):
+def test_a_config_that_is_none_is_named(derive, tmp_path, text):
     (tmp_path / "joint.yaml").write_text(text)
-    done = derive(repo_root, tmp_path / "joint.yaml")
+    done = derive(tmp_path / "joint.yaml")
     assert done.returncode == 1 and f"{tmp_path}/joint.yaml: " in done.stderr

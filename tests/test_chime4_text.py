@@ -4,6 +4,8 @@ import gzip
 
 import pytest
 
+from espnet2.data_dir.folders import walk_files
+
 LOCAL = "egs2/chime4/asr_with_enhancement/local"
 
 
@@ -38,7 +40,7 @@ def test_a_transcript_is_found_in_either_case_and_only_if_wanted(wsj, tmp_path):
     (tmp_path / "A/B").mkdir(parents=True)
     (tmp_path / "A/B/01AC0200.DOT").write_text("one (01AC0201)\ntwo (01ac0202)\n")
     (tmp_path / "A/401c0200.dot").write_text("not read, so not refused")
-    files = list(wsj.walk_files([tmp_path]))
+    files = list(walk_files([tmp_path]))
     found = wsj.read_wsj_dots(files, ["01AC0201"])
     assert found == {"01ac0201": "one", "01ac0202": "two"}
 
@@ -47,7 +49,7 @@ def test_copies_that_disagree_are_refused(wsj, tmp_path):
     for disc, text in (("1", "one"), ("2", "one"), ("3", "other")):
         (tmp_path / disc).mkdir()
         (tmp_path / disc / "01ac0200.dot").write_text(f"{text} (01ac0201)")
-    files = list(wsj.walk_files([tmp_path]))
+    files = list(walk_files([tmp_path]))
     assert wsj.read_wsj_dots(files[:2], ["01ac0201"]) == {"01ac0201": "one"}
     with pytest.raises(wsj.DataError, match="differs from that in"):
         wsj.read_wsj_dots(files, ["01ac0201"])

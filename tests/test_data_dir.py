@@ -15,6 +15,11 @@ def data():
 
 
 @pytest.fixture
+def layout():
+    return importlib.import_module("espnet2.data_dir.layout")
+
+
+@pytest.fixture
 def edit():
     return importlib.import_module("espnet2.data_dir.edit")
 
@@ -104,16 +109,16 @@ def test_a_failed_write_leaves_the_old_file(data, tmp_path):
     assert path.read_text() == "old\n"
 
 
-def test_speaker_tables_turn_round_and_back(data):
+def test_speaker_tables_turn_round_and_back(layout):
     utt2spk = {"a-1": "a", "a-2": "a", "b-1": "b"}
-    spk2utt = data.utt2spk_to_spk2utt(utt2spk)
+    spk2utt = layout.utt2spk_to_spk2utt(utt2spk)
     assert spk2utt == {"a": "a-1 a-2", "b": "b-1"}
-    assert data.spk2utt_to_utt2spk(spk2utt) == utt2spk
+    assert layout.spk2utt_to_utt2spk(spk2utt) == utt2spk
 
 
-def test_an_utterance_of_two_speakers_is_an_error(data):
-    with pytest.raises(data.DataError, match="u1 belongs to the speakers a and b"):
-        data.spk2utt_to_utt2spk({"a": "u1", "b": "u1"})
+def test_an_utterance_of_two_speakers_is_an_error(layout):
+    with pytest.raises(layout.DataError, match="u1 belongs to the speakers a and b"):
+        layout.spk2utt_to_utt2spk({"a": "u1", "b": "u1"})
 
 
 def test_a_good_folder_is_valid(checks, tmp_path):

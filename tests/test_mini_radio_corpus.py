@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -25,7 +26,8 @@ def arguments(folder, *options):
 def make(folder, *options):
     command = [sys.executable, str(ROOT / LOCAL / "make_mini_radio.py")]
     command += arguments(folder, *options)
-    return subprocess.run(command, capture_output=True, text=True)
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.run(command, capture_output=True, text=True, env=env)
 
 
 def audio_hashes(folder):
@@ -62,7 +64,7 @@ def copy_of(corpus, tmp_path):
 def make_here(import_script):
     """The script's work in this process: raises what the script would say."""
     script = import_script(f"{LOCAL}/make_mini_radio.py")
-    return lambda *args: script.make_corpus(script.get_parser().parse_args(args))
+    return lambda *args: script.main(list(args))
 
 
 @pytest.fixture
@@ -221,7 +223,7 @@ def test_other_options_make_the_corpus_anew(copy_of):
 
 
 def test_a_killed_corpus_is_not_taken_for_whole(corpus, tmp_path):
-    partial = tmp_path / "corpus.tmp" / "train"
+    partial = tmp_path / ".corpus.tmp" / "train"
     partial.mkdir(parents=True)
     (partial / "m1.jsonl").write_text('{"utt_id": "half')
     (partial / "stray.wav").write_bytes(b"")
@@ -229,7 +231,7 @@ def test_a_killed_corpus_is_not_taken_for_whole(corpus, tmp_path):
     assert done.returncode == 0
     assert "used again" not in done.stdout
     assert audio_hashes(tmp_path) == audio_hashes(corpus)
-    assert not (tmp_path / "corpus.tmp").exists()
+    assert not (tmp_path / ".corpus.tmp").exists()
 
 
 def test_a_voice_that_fails_leaves_the_old_corpus(build_corpus, tmp_path):
@@ -238,9 +240,9 @@ def test_a_voice_that_fails_leaves_the_old_corpus(build_corpus, tmp_path):
     (old / build_corpus.MARKER).write_text("{}")
     plan = [[build_corpus.Utterance("test", "nobody", 0, "ROGER OVER")]]
     conditions = build_corpus.Conditions(6, 14, 0, 15)
-    with pytest.raises(RuntimeError, match="voice nobody failed"):
+    with pytest.raises(build_corpus.SpeechError, match="voice nobody failed"):
         build_corpus.build_corpus({"seed": 0}, plan, conditions, 1, old)
-    assert build_corpus.read_options(old) == {}
+    assert json.loads((old / build_corpus.MARKER).read_text()) == {}
 
 
 @pytest.mark.parametrize("name", ["corpus", "data/train"])

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from fake_rats import make_tree
 
+from espnet2.data_dir.tables import DataError
+
 LOCAL = "egs2/rats_chA/asr_with_enhancement/local"
 KINDS = {
     "sources": "docs/source_file_info.tab",
@@ -45,7 +47,7 @@ class Tree:
         try:
             prepare.main([str(word) for word in [*corpora, *where]])
             sets.main([str(word) for word in [*where, "--data_dir", self.data]])
-        except (prepare.DataError, OSError) as error:
+        except (DataError, OSError) as error:
             return str(error)
         return ""
 
@@ -152,13 +154,11 @@ def assert_explained(tree: Tree, path: Path) -> None:
 def test_without_any_corpus_the_message_names_db_sh(import_script, tmp_path):
     prepare = import_script(f"{LOCAL}/prepare_rats.py")
     words = ["--rats", "absent", "--fisher", "absent", "--work_dir", str(tmp_path)]
-    with pytest.raises(prepare.DataError, match="RATS=absent in db.sh is not a folder"):
+    with pytest.raises(DataError, match="RATS=absent in db.sh is not a folder"):
         prepare.main(words)
     (tmp_path / "data").mkdir()
     words[1] = str(tmp_path)
-    with pytest.raises(
-        prepare.DataError, match=r"want one folder with data/ and docs/"
-    ):
+    with pytest.raises(DataError, match=r"want one folder with data/ and docs/"):
         prepare.main(words)
 
 
@@ -169,5 +169,5 @@ def test_no_usable_source_says_what_was_found(tree, import_script):
     corpora = ["--rats", str(tree.truth.rats), "--fisher", str(tree.truth.fisher)]
     prepare.main([*corpora, "--work_dir", str(work), "--min_iou", "1.1"])
     words = ["--work_dir", str(work), "--data_dir", str(tree.folder / "none")]
-    with pytest.raises(sets.DataError, match="no utterance can be used; .*low_overlap"):
+    with pytest.raises(DataError, match="no utterance can be used; .*low_overlap"):
         sets.main(words)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from espnet2.data_dir.audio_writing import write_steps
 from espnet2.data_dir.validate import validate
 
 TEMPLATE = "egs2/TEMPLATE/asr_with_enhancement"
@@ -94,6 +95,17 @@ def test_the_channel_asked_for_is_taken(audio_io, tmp_path):
     np.testing.assert_allclose(samples, 0.5, atol=1e-4)
     with pytest.raises(audio_io.DataError, match="so no channel 2"):
         audio_io.read_audio(str(tmp_path / "two.wav"), 2)
+
+
+@pytest.mark.parametrize("ending", ["wav", "flac"])
+def test_steps_of_16_bits_are_rounded_clipped_and_written_as_they_are(tmp_path, ending):
+    path = tmp_path / "new" / f"a.{ending}"
+    steps = np.array([-40000.0, -32768.0, -0.4, 0.6, 1.5, 2.5, 32767.0, 40000.0])
+    write_steps(path, steps, 8000)
+    written, rate = soundfile.read(path, dtype="int16")
+    assert rate == 8000
+    assert list(written) == [-32768, -32768, 0, 1, 2, 2, 32767, 32767]
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
 
 
 def test_segments_cut_at_their_times(audio_io, tmp_path):

@@ -1,18 +1,17 @@
-"""Reading the audio that a data folder names, and writing audio whole."""
+"""Reading the audio that a data folder names: files and Kaldi pipes."""
 
 import io
-import os
 import subprocess
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import humanfriendly
 import numpy as np
 import soundfile
 
-from espnet2.data_dir.tables import DataError, parse_segment
-
-MAX_NAME = 255  # bytes of a file's name, on all usual file systems
+from espnet2.data_dir.layout import parse_segment
+from espnet2.data_dir.tables import DataError
 
 
 def parse_rate(text: str) -> int:
@@ -44,7 +43,8 @@ def read_audio(source: str, channel: int | None = None) -> tuple[np.ndarray, int
         DataError: the file is missing, unreadable, empty, has several channels and
             ``channel`` is None, or holds a sample that is no finite number.
     """
-    samples, rate = soundfile_read(source)
+    with open_audio(source) as file:
+        samples, rate = file.read(dtype="float64", always_2d=True), file.samplerate
     count = samples.shape[1]
     if count > 1 and channel is None:
         raise DataError(f"{source} has {count} channels: choose one with --ref_channel")
@@ -59,20 +59,26 @@ def read_audio(source: str, channel: int | None = None) -> tuple[np.ndarray, int
     return mono, rate
 
 
-def soundfile_read(source: str) -> tuple[np.ndarray, int]:
-    """Samples ``(samples, channels)`` as float64 and the rate, of a file or a pipe."""
-    file: str | io.BytesIO = source
-    if source.endswith("|"):
-        command = ["bash", "-o", "pipefail", "-c", source[:-1]]
+@contextmanager
+def open_audio(source: str | Path) -> Iterator[soundfile.SoundFile]:
+    """Open an audio file, or the output of a Kaldi pipe.
+
+    Raises:
+        DataError: it is missing, or cannot be decoded (also within the ``with``).
+    """
+    file: str | io.BytesIO = str(source)
+    if file.endswith("|"):
+        command = ["bash", "-o", "pipefail", "-c", file[:-1]]
         done = subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL)
         if done.returncode != 0:
             reason = done.stderr.decode(errors="replace").strip()[-200:]
-            raise DataError(f"'{source}' failed with {done.returncode}: {reason}")
+            raise DataError(f"'{file}' failed with {done.returncode}: {reason}")
         file = io.BytesIO(done.stdout)
     elif not Path(source).is_file():
         raise DataError(f"{source} is missing")
     try:
-        return soundfile.read(file, dtype="float64", always_2d=True)
+        with soundfile.SoundFile(file) as opened:
+            yield opened
     except (soundfile.SoundFileError, OSError) as error:
         raise DataError(f"{source} is not readable audio: {error}") from None
 
@@ -114,37 +120,3 @@ def _read_for(key: str, source: str, channel: int | None) -> tuple[np.ndarray, i
         return read_audio(source, channel)
     except DataError as error:
         raise DataError(f"utterance {key}: {error}") from None
-
-
-def audio_path(folder: Path, key: str, audio_format: str) -> Path:
-    """Where the audio of an utterance goes: a file right in the folder.
-
-    Raises:
-        DataError: the id would lead elsewhere, or is longer than a file's name may be.
-    """
-    name = f"{key}.{audio_format}"
-    if "/" in key or len(os.fsencode(f".{key}.tmp.{audio_format}")) > MAX_NAME:
-        raise DataError(
-            f"utterance id {key}: names an audio file, so it must not have a '/' nor "
-            f"be longer than {MAX_NAME - 10} bytes"
-        )
-    return folder / name
-
-
-def write_audio(path: Path, samples: np.ndarray, rate: int) -> None:
-    """Write 16-bit audio beside its place and rename it, so it is never half there.
-
-    Samples beyond full scale are clipped to it.
-
-    Raises:
-        DataError: the file cannot be written; says why.
-    """
-    encoded = io.BytesIO()  # libsndfile would not tell of a full disk
-    soundfile.write(encoded, samples, rate, subtype="PCM_16", format=path.suffix[1:])
-    temporary = path.with_name(f".{path.stem}.tmp{path.suffix}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(encoded.getvalue())
-        temporary.replace(path)
-    except OSError as error:
-        raise DataError(f"{path} cannot be written: {error.strerror}") from None

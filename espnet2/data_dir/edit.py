@@ -9,29 +9,21 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from espnet2.data_dir.tables import (
-    DataError,
-    Table,
-    log,
+from espnet2.data_dir.layout import (
     parse_segment,
-    read_table,
     recording_tables,
     require_folder,
-    run_cli,
-    utt2spk_to_spk2utt,
     utterance_tables,
-    write_table,
+    write_tables,
 )
+from espnet2.data_dir.tables import DataError, Table, log, read_table, run_cli
 
 
 def fix(folder: Path, extra: Sequence[str] = ()) -> None:
     """Sort the tables and keep only the utterances that stand in all of them.
 
-    The tables as they were go to ``.backup``; ``spk2utt`` is made anew.
-
-    Args:
-        folder: The data folder.
-        extra: Names of further tables keyed by utterance.
+    The tables as they were go to ``.backup``; ``spk2utt`` is made anew. ``extra`` names
+    further tables keyed by utterance.
 
     Raises:
         DataError: nothing would remain, or one id has two values.
@@ -41,34 +33,24 @@ def fix(folder: Path, extra: Sequence[str] = ()) -> None:
     tables = {name: read_table(folder / name, strict=False) for name in names}
     kept = set.intersection(*(set(table) for table in tables.values()))
     used: set[str] = set()
+    recording_of = {
+        key: parse_segment(value, f"{folder}/segments: utterance {key}")[0]
+        for key, value in tables.get("segments", {}).items()
+    }
     for name in recording_tables(folder):
         tables[name] = read_table(folder / name, strict=False)
-        recording_of = _recordings(folder, tables["segments"])
         kept = {key for key in kept if recording_of[key] in tables[name]}
         used = {recording_of[key] for key in kept}
     if not kept:
         raise DataError(f"{folder}: no utterance stands in all of {' '.join(tables)}")
     (folder / ".backup").mkdir(exist_ok=True)
+    count = len(tables["utt2spk"])
     for name, table in tables.items():
         ids = kept if name in names else used
         shutil.copy2(folder / name, folder / ".backup" / name)
-        write_table(folder / name, {key: table[key] for key in ids if key in table})
-    write_spk2utt(folder)
-    log(f"{folder}: kept {len(kept)} of {len(tables['utt2spk'])} utterances")
-
-
-def _recordings(folder: Path, segments: Table) -> Table:
-    """Utterance -> recording."""
-    return {
-        key: parse_segment(value, f"{folder}/segments: utterance {key}")[0]
-        for key, value in segments.items()
-    }
-
-
-def write_spk2utt(folder: Path) -> None:
-    """Make ``spk2utt`` from ``utt2spk``."""
-    utt2spk = read_table(folder / "utt2spk")
-    write_table(folder / "spk2utt", utt2spk_to_spk2utt(utt2spk))
+        tables[name] = {key: table[key] for key in ids if key in table}
+    write_tables(folder, tables)
+    log(f"{folder}: kept {len(kept)} of {count} utterances")
 
 
 def copy(
@@ -91,45 +73,36 @@ def copy(
     target.mkdir(parents=True, exist_ok=True)
     before, after = utt_affixes
     spk_before, spk_after = spk_affixes
+    tables = {}
     for name in utterance_tables(source):
         table = read_table(source / name, strict=False)
         if name == "utt2spk":
             table = {k: f"{spk_before}{v}{spk_after}" for k, v in table.items()}
-        write_table(target / name, {f"{before}{k}{after}": table[k] for k in table})
+        tables[name] = {f"{before}{k}{after}": table[k] for k in table}
     for name in recording_tables(source):
-        write_table(target / name, read_table(source / name, strict=False))
-    write_spk2utt(target)
+        tables[name] = read_table(source / name, strict=False)
+    write_tables(target, tables)
 
 
 def combine(target: Path, sources: Sequence[Path], extra: Sequence[str] = ()) -> None:
     """Join data folders; a table that not every source has is left out, and said.
 
-    Args:
-        target: The folder to make.
-        sources: The data folders.
-        extra: Names of further tables that every source must have.
+    ``extra`` names further tables, which every source must have.
 
     Raises:
         DataError: an utterance stands in two sources, or an extra table is missing.
     """
     for source in sources:
         require_folder(source)
-    found = [
-        {*utterance_tables(source, extra), *recording_tables(source)}
-        for source in sources
-    ]
-    common = set.intersection(*found)
-    for name in sorted(set.union(*found, extra) - common):
-        lacking = next(
-            s for s, has in zip(sources, found, strict=True) if name not in has
-        )
+    found = {s: {*utterance_tables(s, extra), *recording_tables(s)} for s in sources}
+    common = set.intersection(*found.values())
+    for name in sorted(set.union(*found.values(), extra) - common):
+        lacking = next(source for source in sources if name not in found[source])
         if name in extra or name in ("wav.scp", "segments"):
             raise DataError(f"{lacking / name} is missing, the other sources have one")
         log(f"{target}: {name} is left out, since {lacking} has none")
     target.mkdir(parents=True, exist_ok=True)
-    for name in sorted(common):
-        write_table(target / name, _join(name, sources))
-    write_spk2utt(target)
+    write_tables(target, {name: _join(name, sources) for name in sorted(common)})
 
 
 def _join(name: str, sources: Sequence[Path]) -> Table:
@@ -155,14 +128,13 @@ def main(arguments: Sequence[str]) -> None:
     copier = commands.add_parser("copy", prog="copy_data_dir.sh")
     for name in ("utt-prefix", "utt-suffix", "spk-prefix", "spk-suffix"):
         copier.add_argument(f"--{name}", f"--{name.replace('-', '_')}", default="")
-    copier.add_argument(
-        "--validate-opts", "--validate_opts", help="accepted and ignored"
-    )
+    ignored = {"help": "accepted and ignored"}
+    copier.add_argument("--validate-opts", "--validate_opts", **ignored)
     copier.add_argument("source", type=Path)
     copier.add_argument("target", type=Path)
     combiner = commands.add_parser("combine", prog="combine_data.sh")
     combiner.add_argument("--extra-files", "--extra_files", default="")
-    combiner.add_argument("--skip-fix", "--skip_fix", help="accepted and ignored")
+    combiner.add_argument("--skip-fix", "--skip_fix", **ignored)
     combiner.add_argument("target", type=Path)
     combiner.add_argument("sources", type=Path, nargs="+")
     args = parser.parse_args(arguments)

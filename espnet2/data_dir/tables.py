@@ -1,18 +1,14 @@
-"""Tables of a Kaldi data folder: reading, writing, naming and the errors they raise.
+"""Kaldi's tables: reading, writing, and the errors that bad ones raise.
 
-A data folder holds text tables, one entry a line: an id, white space, a value.
-``utt2spk``, ``text``, ``text_spk1``, ``wav.scp``, ``spk1.scp``... are keyed by
-utterance, except that with a ``segments`` file the ``*.scp`` tables are keyed by
-recording. ``spk2utt`` is ``utt2spk`` turned round. Tables are sorted by id in byte
-order (``LC_ALL=C sort``) and hold every id once.
+A table is text, one entry a line: an id, white space, a value. Tables are sorted by id
+in byte order (``LC_ALL=C sort``) and hold every id once.
 
 Everything here needs the standard library only: the scripts under Kaldi's names
-(``fix_data_dir.sh``, ``filter_scp.pl``...) are thin callers of this module.
+(``fix_data_dir.sh``, ``filter_scp.pl``...) are thin callers of this package.
 """
 
 import os
 import re
-import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -20,8 +16,6 @@ from typing import NoReturn
 
 Table = dict[str, str]
 
-SCP_NAME = re.compile(r"(wav|spk\d+)\.scp")
-UTTERANCE_NAME = re.compile(r"text(_spk\d+)?|utt2\w+|segments")
 # Line ends and tabs separate fields; every other control character is an accident.
 ODD_CHARACTER = re.compile("[\x00-\x08\x0b-\x1f\x7f\u00a0\ufeff]")
 
@@ -46,6 +40,28 @@ def run_cli(main: Callable[[Sequence[str]], None]) -> NoReturn:
         log(f"error: {error}")
         sys.exit(1)
     sys.exit(0)
+
+
+def first_lines(lines: Sequence[str], most: int = 20) -> str:
+    """The first lines, each but one indented, and how many more there are."""
+    more = [f"... and {len(lines) - most} more"] * (len(lines) > most)
+    return "\n  ".join([*lines[:most], *more])
+
+
+def read_text(path: Path) -> str:
+    """The text of a file of a corpus, which may begin with a byte order mark.
+
+    Raises:
+        DataError: the file is missing, cannot be read, or is not UTF-8.
+    """
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except FileNotFoundError:
+        raise DataError(f"{path} is missing") from None
+    except OSError as error:
+        raise DataError(f"{path}: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: not UTF-8 text ({error.reason})") from None
 
 
 def read_lines(path: Path) -> Iterator[tuple[int, str]]:
@@ -117,21 +133,9 @@ def read_table(path: Path, *, strict: bool = True, in_order: bool = True) -> Tab
     return table
 
 
-def replace_folder(new: Path, target: Path) -> None:
-    """Put a finished folder in the place of another; this has one or is absent.
-
-    The old one is renamed before it is removed, so that it is never half there.
-    """
-    old = target.with_name(f".{target.name}.old")
-    shutil.rmtree(old, ignore_errors=True)
-    if target.exists():
-        target.rename(old)
-    new.rename(target)
-    shutil.rmtree(old, ignore_errors=True)
-
-
 def write_lines(path: Path, lines: Iterable[str]) -> None:
     """Write a text file beside its place and rename it, so it is never half there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.tmp")
     with temporary.open("w", encoding="utf-8", newline="\n") as file:
         file.writelines(f"{line}\n" for line in lines)
@@ -142,71 +146,3 @@ def write_table(path: Path, table: Mapping[str, str]) -> None:
     """Write a table sorted by id in byte order."""
     # Code points and UTF-8 bytes sort alike, so Python's order is LC_ALL=C's.
     write_lines(path, (f"{key} {table[key]}".rstrip() for key in sorted(table)))
-
-
-def utt2spk_to_spk2utt(utt2spk: Mapping[str, str]) -> Table:
-    """Turn utterance -> speaker into speaker -> utterances, in the given order."""
-    utterances: dict[str, list[str]] = {}
-    for utterance, speaker in utt2spk.items():
-        utterances.setdefault(speaker, []).append(utterance)
-    return {speaker: " ".join(ids) for speaker, ids in utterances.items()}
-
-
-def spk2utt_to_utt2spk(spk2utt: Mapping[str, str]) -> Table:
-    """Turn speaker -> utterances into utterance -> speaker.
-
-    Raises:
-        DataError: an utterance is given to two speakers.
-    """
-    utt2spk: Table = {}
-    for speaker, utterances in spk2utt.items():
-        for utterance in utterances.split():
-            if utterance in utt2spk:
-                raise DataError(
-                    f"utterance {utterance} belongs to the speakers "
-                    f"{utt2spk[utterance]} and {speaker}"
-                )
-            utt2spk[utterance] = speaker
-    return utt2spk
-
-
-def utterance_tables(folder: Path, extra: Iterable[str] = ()) -> list[str]:
-    """Names of the files in the folder that are keyed by utterance, sorted."""
-    names = {path.name for path in folder.iterdir() if path.is_file()}
-    found = {name for name in names if UTTERANCE_NAME.fullmatch(name)}
-    if "segments" not in names:
-        found |= {name for name in names if SCP_NAME.fullmatch(name)}
-    return sorted(found | (names & set(extra)))
-
-
-def recording_tables(folder: Path) -> list[str]:
-    """Names of the files keyed by recording: the scp files if there are segments."""
-    if not (folder / "segments").is_file():
-        return []
-    return sorted(p.name for p in folder.iterdir() if SCP_NAME.fullmatch(p.name))
-
-
-def require_folder(folder: Path) -> None:
-    """Raise a `DataError` unless the folder exists and holds ``utt2spk``."""
-    if not folder.is_dir():
-        raise DataError(f"{folder} is not a folder")
-    if not (folder / "utt2spk").is_file():
-        raise DataError(f"{folder}/utt2spk is missing: is this a data folder?")
-
-
-def parse_segment(value: str, where: str) -> tuple[str, float, float]:
-    """Split the value of a ``segments`` line into recording, start and end (s).
-
-    Raises:
-        DataError: not three fields, not numbers, or not ``0 <= start < end``.
-    """
-    fields = value.split()
-    try:
-        recording, start, end = fields[0], float(fields[1]), float(fields[2])
-    except (IndexError, ValueError):
-        raise DataError(
-            f"{where}: '{value}' is not '<recording> <start s> <end s>'"
-        ) from None
-    if not (len(fields) == 3 and 0 <= start < end < float("inf")):
-        raise DataError(f"{where}: want 0 <= start < end, not {start:g} and {end:g}")
-    return recording, start, end

@@ -7,20 +7,21 @@ import argparse
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from espnet2.data_dir.tables import (
-    DataError,
-    Table,
-    log,
+from espnet2.data_dir.layout import (
     parse_segment,
-    read_table,
     recording_tables,
     require_folder,
-    run_cli,
     spk2utt_to_utt2spk,
     utterance_tables,
 )
-
-MAX_REPORTED = 20
+from espnet2.data_dir.tables import (
+    DataError,
+    Table,
+    first_lines,
+    log,
+    read_table,
+    run_cli,
+)
 
 
 def validate(folder: Path, skip: Iterable[str] = (), spk_sort: bool = True) -> None:
@@ -28,20 +29,16 @@ def validate(folder: Path, skip: Iterable[str] = (), spk_sort: bool = True) -> N
 
     An empty text is a warning, as stage 4 drops such utterances; the rest are errors.
 
-    Args:
-        folder: The data folder.
-        skip: Of ``wav`` and ``text``, what the folder need not hold.
-        spk_sort: Whether ``utt2spk`` must be sorted by speaker too.
+    Of ``wav`` and ``text``, the folder need not hold what ``skip`` names. With
+    ``spk_sort``, ``utt2spk`` must be sorted by speaker too.
 
     Raises:
         DataError: with one line a problem, each with file and line or utterance.
     """
     require_folder(folder)
-    problems: list[str] = []
     needed = {"wav": "wav.scp", "text": "text"}
-    for kind in needed.keys() - set(skip):
-        if not (folder / needed[kind]).is_file():
-            problems.append(f"{folder / needed[kind]} is missing")
+    paths = [folder / needed[kind] for kind in needed.keys() - set(skip)]
+    problems = [f"{path} is missing" for path in paths if not path.is_file()]
     tables: dict[str, Table] = {}
     for name in utterance_tables(folder) + recording_tables(folder):
         try:
@@ -53,9 +50,8 @@ def validate(folder: Path, skip: Iterable[str] = (), spk_sort: bool = True) -> N
     problems += _check_segments(folder, tables)
     problems += _check_values(folder, tables)
     if problems:
-        more = len(problems) - MAX_REPORTED
-        lines = problems[:MAX_REPORTED] + ([f"... and {more} more"] if more > 0 else [])
-        raise DataError("\n  ".join([f"{folder} is not a valid data folder:", *lines]))
+        found = first_lines(problems)
+        raise DataError(f"{folder} is not a valid data folder:\n  {found}")
 
 
 def _compare_ids(folder: Path, tables: dict[str, Table]) -> list[str]:

@@ -1,4 +1,4 @@
-"""What run.pl and slurm.pl share: the command line, the quoting, the logs, the report.
+"""What run.pl and slurm.pl share: the command line, the quoting, the signals.
 
 The form is ``<cmd>.pl [options] [JOB=1:N] <log file> <command> [argument ...]``, as
 scripts written for Kaldi's scripts of these names expect it.
@@ -7,13 +7,10 @@ scripts written for Kaldi's scripts of these names expect it.
 import re
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
-ENDED = re.compile(r"^# Ended \(code (\d+)", re.MULTILINE)
-KILLED = re.compile(r"^# Ended \(code (137|1; signal 9)\)", re.MULTILINE)
-LOG_TAIL_LINES = 5
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -25,6 +22,7 @@ class Call(NamedTuple):
     """A command line: ``name`` stands for each of the ``numbers`` ("" for one job)."""
 
     options: dict[str, str]
+    at_once: int | None  # most jobs at a time, by --max-jobs-run or -tc
     name: str
     numbers: range
     log: str
@@ -41,11 +39,7 @@ class Call(NamedTuple):
 
 
 def parse_call(arguments: Sequence[str], program: str) -> Call:
-    """Read a command line; ``-`` and ``_`` are the same in the names of options.
-
-    Raises:
-        UsageError: a word is missing or out of range.
-    """
+    """Read a command line; ``-`` and ``_`` are the same in the names of options."""
     words = list(arguments)
     options = _take_options(words)
     array = (
@@ -54,17 +48,18 @@ def parse_call(arguments: Sequence[str], program: str) -> Call:
     if array is not None:
         del words[0]
         options |= _take_options(words)
+    at_once = _max_jobs_run(options)
     if len(words) < 2:
         raise UsageError(f"want a log file and a command; see the top of {program}")
     if array is None:
-        return Call(options, "", range(1, 2), words[0], words[1:])
+        return Call(options, at_once, "", range(1, 2), words[0], words[1:])
     name, first = array[1], int(array[2])
     numbers = range(first, int(array[3] or first) + 1)
     if first < 1 or not numbers:
         raise UsageError(f"{array[0]}: the range must start at 1 or more and rise")
     if name not in words[0]:
         raise UsageError(f"the log file {words[0]} of an array job lacks {name}")
-    return Call(options, name, numbers, words[0], words[1:])
+    return Call(options, at_once, name, numbers, words[0], words[1:])
 
 
 def _take_options(words: list[str]) -> dict[str, str]:
@@ -80,13 +75,10 @@ def _take_options(words: list[str]) -> dict[str, str]:
     return options
 
 
-def max_jobs_run(options: dict[str, str]) -> int | None:
-    """The number of jobs at a time by --max-jobs-run or -tc; None without them.
-
-    Raises:
-        UsageError: it is no whole number of 1 or more.
-    """
-    limit = options.get("max-jobs-run", options.get("tc"))
+def _max_jobs_run(options: dict[str, str]) -> int | None:
+    """Remove --max-jobs-run and -tc; return the number."""
+    other = options.pop("tc", None)
+    limit = options.pop("max-jobs-run", other)
     if limit is None:
         return None
     if not limit.isdigit() or int(limit) == 0:
@@ -105,29 +97,6 @@ def shell_line(words: Sequence[str]) -> str:
     return " ".join(quote(word) for word in words)
 
 
-def exit_code(log: Path) -> int | None:
-    """The exit code that the log ends with; None if its job has not ended."""
-    text = log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""
-    codes = ENDED.findall(text)
-    return int(codes[-1]) if codes else None
-
-
-def report(program: str, failed: Sequence[Path], total: int) -> None:
-    """Say which logs to read, and show the end of the first."""
-    names = " ".join(str(log) for log in failed[:10])
-    more = f" and {len(failed) - 10} more" if len(failed) > 10 else ""
-    text = failed[0].read_text(encoding="utf-8", errors="replace")
-    body = [line for line in text.splitlines() if not re.match(r"(#|# .*)?$", line)]
-    for line in body[-LOG_TAIL_LINES:]:
-        print(f"  {line}", file=sys.stderr)
-    if KILLED.search(text):
-        print("  (killed by signal 9: is memory too small?)", file=sys.stderr)
-    print(
-        f"{program}: {len(failed)} of {total} jobs failed: {names}{more}",
-        file=sys.stderr,
-    )
-
-
 def raise_on_signals() -> None:
     """Let Ctrl-C and its like raise KeyboardInterrupt(number), once."""
 
@@ -140,6 +109,21 @@ def raise_on_signals() -> None:
         signal.signal(number, interrupted)
 
 
-def interrupt_code(interrupt: KeyboardInterrupt) -> int:
-    """The exit code of a script that a signal has ended."""
-    return 128 + (interrupt.args or (signal.SIGINT,))[0]
+def run_script(doc: str, main: Callable[[Sequence[str]], int], fate: str) -> NoReturn:
+    """Run ``main`` on the command line; print the ``doc`` if there is none.
+
+    An error of use is one line and exit code 1. ``fate`` is what has become of the jobs
+    where a signal has ended the script.
+    """
+    program, arguments = Path(sys.argv[0]).name, sys.argv[1:]
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(doc)
+        sys.exit(0 if arguments else 1)
+    try:
+        sys.exit(main(arguments))
+    except UsageError as error:
+        print(f"{program}: error: {error}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt as interrupt:
+        print(f"{program}: interrupted; {fate}", file=sys.stderr)
+        sys.exit(128 + (interrupt.args or (signal.SIGINT,))[0])

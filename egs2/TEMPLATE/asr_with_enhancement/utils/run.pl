@@ -20,47 +20,24 @@ import fcntl
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
 
 import job_contract
-from job_contract import UsageError, exit_code, shell_line
+from job_contract import UsageError, shell_line
+from job_logs import exit_code, footer, report
 
 
-class Plan(NamedTuple):
-    """What the command line asks for: the jobs as (log, words)."""
-
-    jobs: list[tuple[Path, list[str]]]
-    at_once: int
-    pick: str
-
-
-def parse(arguments: Sequence[str]) -> Plan:
-    """Read the command line.
-
-    Raises:
-        UsageError: a word is missing or out of range.
-    """
-    call = job_contract.parse_call(arguments, "run.pl")
-    pick = call.options.get("pick", "all")
-    if pick not in ("all", "failed", "incomplete"):
-        raise UsageError(f"--pick {pick}: want all, failed or incomplete")
-    jobs = [call.job(number) for number in call.numbers]
-    return Plan(jobs, _jobs_at_once(call.options), pick)
-
-
-def _jobs_at_once(options: dict[str, str]) -> int:
-    limit = job_contract.max_jobs_run(options)
-    gpu = options.get("gpu", "0")
+def jobs_at_once(call: job_contract.Call) -> int:
+    """How many jobs may run at a time."""
+    gpu = call.options.get("gpu", "0")
     if not gpu.isdigit():
         raise UsageError(f"--gpu {gpu}: want a whole number")
-    if limit is not None:
-        return limit
+    if call.at_once is not None:
+        return call.at_once
     gpus = _count_gpus() if int(gpu) > 0 else 0
     return gpus or os.cpu_count() or 1
 
@@ -75,6 +52,8 @@ def _count_gpus() -> int:
 
 def is_wanted(log: Path, pick: str) -> bool:
     """Whether the job with this log is to be run."""
+    if pick not in ("all", "failed", "incomplete"):
+        raise UsageError(f"--pick {pick}: want all, failed or incomplete")
     if pick == "all":
         return True
     code = exit_code(log)
@@ -115,15 +94,8 @@ class Runner:
             file.write(f"# {line}\n# Started at {time.ctime(start)}\n#\n")
             file.flush()
             code = self._wait(line, file)
-            seconds = round(time.time() - start)
-            ending = f"code {code if code >= 0 else 0}"
-            if code < 0:
-                ending = f"code 1; signal {-code}"
-            file.write(f"# Accounting: time={seconds} threads=1\n")
-            file.write(
-                f"# Ended ({ending}) at {time.ctime()}, "
-                f"elapsed time {seconds} seconds\n"
-            )
+            ending = f"code {code}" if code >= 0 else f"code 1; signal {-code}"
+            file.write(footer(ending, start))
         return code if code >= 0 else 128 - code
 
     def _wait(self, line: str, file) -> int:
@@ -166,35 +138,27 @@ class Runner:
 
 def main(arguments: Sequence[str]) -> int:
     """Run the jobs; return 0 if all of them succeed, otherwise 1."""
-    try:
-        plan = parse(arguments)
-    except UsageError as error:
-        print(f"run.pl: error: {error}", file=sys.stderr)
-        return 1
+    call = job_contract.parse_call(arguments, "run.pl")
+    pick, at_once = call.options.get("pick", "all"), jobs_at_once(call)
+    jobs = [job for job in map(call.job, call.numbers) if is_wanted(job[0], pick)]
     runner = Runner()
     job_contract.raise_on_signals()
-    jobs = [job for job in plan.jobs if is_wanted(job[0], plan.pick)]
-    pool = ThreadPoolExecutor(max_workers=plan.at_once)
+    pool = ThreadPoolExecutor(max_workers=at_once)
     try:
         codes = list(pool.map(lambda job: runner.run(*job), jobs))
-    except KeyboardInterrupt as interrupt:
+    except KeyboardInterrupt:
         runner.stop()
-        print("run.pl: interrupted; the jobs were ended", file=sys.stderr)
-        return job_contract.interrupt_code(interrupt)
+        raise
     except OSError as error:
         runner.stop()
-        print(f"run.pl: error: no log can be written: {error}", file=sys.stderr)
-        return 1
+        raise UsageError(f"no log can be written: {error}") from None
     finally:
         pool.shutdown(cancel_futures=True)
     failed = [job[0] for job, code in zip(jobs, codes, strict=True) if code != 0]
     if failed:
-        job_contract.report("run.pl", failed, len(jobs))
+        report("run.pl", failed, len(jobs))
     return 1 if failed else 0
 
 
 if __name__ == "__main__":
-    if len(sys.argv) == 1 or sys.argv[1] in ("-h", "--help"):
-        print(__doc__)
-        sys.exit(0 if len(sys.argv) > 1 else 1)
-    sys.exit(main(sys.argv[1:]))
+    job_contract.run_script(__doc__, main, "the jobs were ended")

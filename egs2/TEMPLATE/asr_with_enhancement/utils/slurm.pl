@@ -25,7 +25,8 @@ from pathlib import Path
 
 import job_contract
 import slurm_job
-from job_contract import Call, UsageError, exit_code, shell_line
+from job_contract import Call, UsageError, shell_line
+from job_logs import exit_code, report
 from slurm_queue import find_jobs, run_job
 from submit_config import read_config
 
@@ -38,26 +39,20 @@ exec {python} {program} "${{line}}"
 
 
 def submit_words(call: Call) -> list[str]:
-    """The command that submits the job, without the job's script.
-
-    Raises:
-        UsageError: an option or the configuration is wrong.
-    """
+    """The command that submits the job, without the job's script."""
     options = dict(call.options)
     config = read_config(Path(options.pop("config", "conf/slurm.conf")))
-    at_once = job_contract.max_jobs_run(options)
-    options = {k: v for k, v in options.items() if k not in ("max-jobs-run", "tc")}
     command, *words = config.submit_words(options)
     name = f"--job-name={Path(call.log).stem}"  # the file's words may give another
     words = [command, name, *words, "--wait", "--parsable"]
-    return [*words, f"--comment={log_path(call)}", *_log_words(call, at_once)]
+    return [*words, f"--comment={log_path(call)}", *_log_words(call)]
 
 
-def _log_words(call: Call, at_once: int | None) -> list[str]:
+def _log_words(call: Call) -> list[str]:
     folder, log = (text.replace("%", "%%") for text in (os.getcwd(), call.log))
     words = ["--open-mode=append"]
     if call.name:
-        limit = "" if at_once is None else f"%{at_once}"
+        limit = "" if call.at_once is None else f"%{call.at_once}"
         words.append(f"--array={call.numbers[0]}-{call.numbers[-1]}{limit}")
         log = log.replace(call.name, "%a")
     path = os.path.join(folder, log)
@@ -103,7 +98,7 @@ def judge(call: Call, code: int) -> int:
     logs = [call.job(number)[0] for number in call.numbers]
     failed = [log for log in logs if log.exists() and exit_code(log) != 0]
     if failed:
-        job_contract.report("slurm.pl", failed, len(logs))
+        report("slurm.pl", failed, len(logs))
     elif code != 0:
         log = shlex.quote(call.log)
         print(f"slurm.pl: the job of {log} has failed ({code})", file=sys.stderr)
@@ -112,29 +107,19 @@ def judge(call: Call, code: int) -> int:
 
 def main(arguments: Sequence[str]) -> int:
     """Run the job; return 0 if all of it succeeds, otherwise 1."""
-    try:
-        call = job_contract.parse_call(arguments, "slurm.pl")
-        log = log_path(call)
-        words = submit_words(call)
-        jobs = find_jobs(log, may_be_written(call))
-        if jobs:
-            raise UsageError(
-                f"job {' '.join(jobs)} of yours writes {log} already: wait for its end "
-                f"or cancel it (scancel {' '.join(jobs)})"
-            )
-        job_contract.raise_on_signals()
-        words.append(str(prepare(call)))
-        return judge(call, run_job(words, log, lambda: may_be_written(call)))
-    except UsageError as error:
-        print(f"slurm.pl: error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt as interrupt:
-        print("slurm.pl: interrupted; the job was cancelled", file=sys.stderr)
-        return job_contract.interrupt_code(interrupt)
+    call = job_contract.parse_call(arguments, "slurm.pl")
+    log = log_path(call)
+    words = submit_words(call)
+    jobs = find_jobs(log, may_be_written(call))
+    if jobs:
+        raise UsageError(
+            f"job {' '.join(jobs)} of yours writes {log} already: wait for its end "
+            f"or cancel it (scancel {' '.join(jobs)})"
+        )
+    job_contract.raise_on_signals()
+    words.append(str(prepare(call)))
+    return judge(call, run_job(words, log, lambda: may_be_written(call)))
 
 
 if __name__ == "__main__":
-    if len(sys.argv) == 1 or sys.argv[1] in ("-h", "--help"):
-        print(__doc__)
-        sys.exit(0 if len(sys.argv) > 1 else 1)
-    sys.exit(main(sys.argv[1:]))
+    job_contract.run_script(__doc__, main, "the job was cancelled")

@@ -24,6 +24,8 @@ import sys
 import time
 from types import FrameType
 
+from job_logs import footer
+
 SIGNALS = (signal.SIGUSR1, signal.SIGTERM)
 STOPPED = (75, 128 + signal.SIGUSR1, 128 + signal.SIGTERM)
 
@@ -113,15 +115,12 @@ def main(line: str) -> int:
     print(f"# Started at {time.ctime(start)} on {node}\n#", flush=True)
     command = Command()
     code = command.run(line)
-    seconds = round(time.time() - start)
-    print(f"# Accounting: time={seconds} threads={threads or 1}", flush=True)
+    accounting, ended = footer(f"code {code}", start, threads or 1).splitlines()
+    print(accounting, flush=True)
     if runs_again(code, bool(command.received)):
         names = " ".join(command.received) or "to its tasks"
-        print(f"# Stopped by a signal ({names}; code {code}), requeued {time.ctime()}")
-    else:
-        print(
-            f"# Ended (code {code}) at {time.ctime()}, elapsed time {seconds} seconds"
-        )
+        ended = f"# Stopped by a signal ({names}; code {code}), requeued {time.ctime()}"
+    print(ended)
     return code
 
 

@@ -13,9 +13,7 @@ POLL_S = 2.0
 def find_jobs(comment: str, ending: bool = False) -> list[str]:
     """The ids of the user's jobs that have this comment: they wait or run.
 
-    Args:
-        comment: of the jobs.
-        ending: also find those whose processes are being ended.
+    With ``ending``, also of those whose processes are being ended.
     """
     states = "--states=PENDING,RUNNING,SUSPENDED"
     if ending:

@@ -17,41 +17,28 @@ from typing import NamedTuple
 from job_contract import UsageError
 
 
-class Option(NamedTuple):
-    """An ``option`` line; the value ``*`` stands for any."""
-
-    name: str
-    value: str
-    words: list[str]
-
-
 class SubmitConfig(NamedTuple):
     """The lines of a configuration file."""
 
     path: Path
     command: list[str]
-    options: list[Option]
+    options: dict[tuple[str, str], list[str]]  # by name and value, which may be *
     defaults: dict[str, str]
 
     def submit_words(self, options: Mapping[str, str]) -> list[str]:
-        """The command and what the options add to it, in the order of the file.
-
-        Raises:
-            UsageError: an option is not described in the file.
-        """
+        """The command and what the options add to it, in the order of the file."""
         given = {**self.defaults, **options}
         chosen = {self._line(*item): item[1] for item in given.items()}
         words = list(self.command)
-        for index in sorted(chosen):
-            for word in self.options[index].words:
-                words.append(word.replace("$0", chosen[index]))
+        for line, added in self.options.items():
+            if line in chosen:
+                words += [word.replace("$0", chosen[line]) for word in added]
         return words
 
-    def _line(self, name: str, value: str) -> int:
-        for wanted in (value, "*"):
-            for index, option in enumerate(self.options):
-                if (option.name, option.value) == (name, wanted):
-                    return index
+    def _line(self, name: str, value: str) -> tuple[str, str]:
+        for line in ((name, value), (name, "*")):
+            if line in self.options:
+                return line
         raise UsageError(
             f"--{name} {value} is not described in {self.path}: add a line such as "
             f"'option {name}=* --<option of the scheduler>=$0'"
@@ -59,18 +46,14 @@ class SubmitConfig(NamedTuple):
 
 
 def read_config(path: Path) -> SubmitConfig:
-    """Read a configuration file; ``-`` and ``_`` are the same in names.
-
-    Raises:
-        UsageError: the file is missing, has no command or a line of another form.
-    """
+    """Read a configuration file; ``-`` and ``_`` are the same in names."""
     if not path.is_file():
         raise UsageError(
             f"there is no {path}, which says how jobs are submitted: link or copy "
             "egs2/TEMPLATE/asr_with_enhancement/conf/slurm.conf, or name another by "
             "--config"
         )
-    config = SubmitConfig(path, [], [], {})
+    config = SubmitConfig(path, [], {}, {})
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
         try:
             _add_line(config, shlex.split(line, comments=True))
@@ -90,7 +73,7 @@ def _add_line(config: SubmitConfig, words: list[str]) -> None:
     if kind == "command" and rest:
         config.command[:] = rest
     elif kind == "option" and equals:
-        config.options.append(Option(name, value, rest[1:]))
+        config.options.setdefault((name, value), rest[1:])
     elif kind == "default" and equals and len(rest) == 1:
         config.defaults[name] = value
     else:

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from espnet2.data_dir.tables import DataError
+from espnet2.data_dir.tables import DataError, read_text
 
 RATE = 16000  # Hz, of all audio
 ENVIRONMENTS = ("BUS", "CAF", "PED", "STR")
@@ -32,25 +32,15 @@ _TRACK_LINE = re.compile(r"(?:[^/\s]+/)*([^/\s]+)\.CH([0-6])\.wav")
 
 @dataclass(frozen=True)
 class Annotation:
-    """One utterance of a set.
+    """One utterance of a set."""
 
-    Attributes:
-        speaker: as the corpus names it.
-        wsj_name: of the sentence in WSJ0.
-        environment: BUS, CAF, PED or STR.
-        recording: that it (real) or its noise (simulated) is cut from, no channel.
-        start: seconds in the recording.
-        end: seconds in the recording.
-        dot: its text according to this list; empty if there is none.
-    """
-
-    speaker: str
-    wsj_name: str
-    environment: str
-    recording: str
-    start: float
+    speaker: str  # as the corpus names it
+    wsj_name: str  # of the sentence in WSJ0
+    environment: str  # BUS, CAF, PED or STR
+    recording: str  # that it (real) or its noise (simulated) is cut from, no channel
+    start: float  # s, in the recording
     end: float
-    dot: str = ""
+    dot: str = ""  # its text according to this list, if there is one
 
     @property
     def name(self) -> str:
@@ -68,17 +58,8 @@ def read_text_lines(path: Path) -> Iterator[tuple[int, str]]:
     """Yield ``(line number, line)`` without blank lines and ``;`` or ``#`` comments.
 
     White space around a line, so also the carriage return of CRLF, is taken off.
-
-    Raises:
-        DataError: the file is missing, or is no text.
     """
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except FileNotFoundError:
-        raise DataError(f"{path} is missing") from None
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path}: not UTF-8 text ({error.reason})") from None
-    for number, line in enumerate(text.split("\n"), 1):
+    for number, line in enumerate(read_text(path).split("\n"), 1):
         line = line.strip()
         odd = re.search("[\x00-\x08\x0b-\x1f\x7f]", line)
         if odd is not None:
@@ -87,67 +68,47 @@ def read_text_lines(path: Path) -> Iterator[tuple[int, str]]:
             yield number, line
 
 
-def read_dots(path: Path) -> dict[str, str]:
-    """Utterance -> text, not normalised, of a ``.dot`` or ``.dot_all`` file.
-
-    Raises:
-        DataError: a line is not ``<text> (<utterance>)``, an utterance has two texts,
-            or there is none.
-    """
-    texts: dict[str, str] = {}
+def _read_matches(
+    path: Path, form: re.Pattern, wanted: str
+) -> Iterator[tuple[str, str, str]]:
+    """Place and two groups of each line; at least one line must have the form."""
+    number = None
     for number, line in read_text_lines(path):
-        match = _DOT_LINE.fullmatch(line)
+        match = form.fullmatch(line)
         if match is None:
-            raise DataError(
-                f"{path}:{number}: want '<text> (<utterance>)', not '{line}'"
-            )
-        text, name = match.group(1).strip(), match.group(2)
-        if texts.setdefault(name, text) != text:
-            raise DataError(f"{path}:{number}: {name} has another text above")
-    if not texts:
-        raise DataError(f"{path} holds no text")
+            raise DataError(f"{path}:{number}: want '{wanted}', not '{line}'")
+        yield f"{path}:{number}", *match.groups()
+    if number is None:
+        raise DataError(f"{path} holds no line '{wanted}'")
+
+
+def read_dots(path: Path) -> dict[str, str]:
+    """Utterance -> text, not normalised, of a ``.dot`` or ``.dot_all`` file."""
+    texts: dict[str, str] = {}
+    for where, text, name in _read_matches(path, _DOT_LINE, "<text> (<utterance>)"):
+        if texts.setdefault(name, text.strip()) != text.strip():
+            raise DataError(f"{where}: {name} has another text above")
     return texts
 
 
 def read_track_list(path: Path) -> dict[str, int]:
-    """Utterance -> channel of the 1-channel track.
-
-    Raises:
-        DataError: a line is not ``<folder>/<utterance>.CH<channel>.wav``, or an
-            utterance stands twice, or there is none.
-    """
+    """Utterance -> channel of the 1-channel track."""
     channels: dict[str, int] = {}
-    for number, line in read_text_lines(path):
-        match = _TRACK_LINE.fullmatch(line)
-        if match is None:
-            raise DataError(
-                f"{path}:{number}: want '<folder>/<utterance>.CH<channel>.wav', "
-                f"not '{line}'"
-            )
-        if match.group(1) in channels:
-            raise DataError(f"{path}:{number}: {match.group(1)} stands above already")
-        channels[match.group(1)] = int(match.group(2))
-    if not channels:
-        raise DataError(f"{path} holds no utterance")
+    wanted = "<folder>/<utterance>.CH<channel>.wav"
+    for where, name, channel in _read_matches(path, _TRACK_LINE, wanted):
+        if name in channels:
+            raise DataError(f"{where}: {name} stands above already")
+        channels[name] = int(channel)
     return channels
 
 
 def read_annotations(path: Path, simulated: bool) -> tuple[list[Annotation], set[str]]:
     """Utterances of a set by name, and the fields nothing is known of.
 
-    Args:
-        path: The JSON file.
-        simulated: Whether times are those of the noise (``noise_wavfile``...).
-
-    Raises:
-        DataError: it is no JSON, a field is missing or wrong, a name stands twice.
+    If it is simulated, times are those of the noise (``noise_wavfile``...).
     """
     try:
-        entries = json.loads(path.read_bytes().decode("utf-8-sig"))
-    except FileNotFoundError:
-        raise DataError(f"{path} is missing") from None
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path}: not UTF-8 text ({error.reason})") from None
+        entries = json.loads(read_text(path))
     except json.JSONDecodeError as error:
         raise DataError(f"{path}:{error.lineno}: not JSON: {error.msg}") from None
     if not isinstance(entries, list) or not entries:
@@ -185,6 +146,5 @@ def _annotation(entry: object, simulated: bool, where: str) -> Annotation:
     start, end = (float(entry[name]) for name in times)
     if not start < end:
         raise DataError(f"{where}: ends at {end:g} s but starts at {start:g} s")
-    dot = entry.get("dot")
-    dot = dot if isinstance(dot, str) else ""
+    dot = entry["dot"] if isinstance(entry.get("dot"), str) else ""
     return Annotation(speaker, wsj_name, environment, recording, start, end, dot)

@@ -4,57 +4,39 @@ Training takes the channels named, out of ``isolated``; validation and test sets
 those of the 1-channel track.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from chime4_lists import (
-    Annotation,
-    DataError,
-    read_annotations,
-    read_dots,
-    read_track_list,
-)
+from chime4_lists import Annotation, read_annotations, read_track_list
 from clean_references import Job
-from wsj_text import normalize, read_wsj_dots, walk_files
+from set_texts import read_texts
+from wsj_text import normalize
+
+from espnet2.data_dir.tables import DataError
 
 SETS = ("tr05_simu", "tr05_real", "dt05_simu", "dt05_real", "et05_simu", "et05_real")
 
 
 @dataclass
 class Utterance:
-    """One utterance of a set, on one channel.
+    """One utterance of a set, on one channel."""
 
-    Attributes:
-        name: with the channel in training, ``011_011C0201_BUS.CH5``.
-        speaker: as the corpus names it.
-        text: normalised.
-        job: its audio and where its clean reference may come from.
-    """
-
-    name: str
-    speaker: str
-    text: str
-    job: Job
+    speaker: str  # as the corpus names it
+    text: str  # normalised
+    job: Job  # its audio and where its clean reference may come from
 
 
 @dataclass
 class Corpus:
-    """The places of the corpora.
+    """The places of the corpora."""
 
-    Attributes:
-        chime4: the folder that has ``data/``.
-        wsj0: the roots to look for WSJ0's ``.dot`` files in.
-        isolated_ext: what the official simulation wrote, or None.
-        lists: folders where a list of the 1-channel track may be.
-        channels: of the training sets.
-    """
-
-    chime4: Path
-    wsj0: list[Path]
-    isolated_ext: Path | None
-    lists: list[Path]
-    channels: list[int]
+    chime4: Path  # the folder that has data/
+    wsj0: list[Path]  # the roots to look for WSJ0's .dot files in
+    isolated_ext: Path | None  # what the official simulation wrote
+    lists: list[Path]  # folders where a list of the 1-channel track may be
+    channels: list[int]  # of the training sets
+    references: Path  # folder of those that are made
 
     @property
     def audio(self) -> Path:
@@ -73,23 +55,18 @@ class Corpus:
 
 
 def read_set(
-    corpus: Corpus, name: str, reference_dir: Path, notes: list[str]
+    corpus: Corpus, name: str, notes: list[str]
 ) -> tuple[list[Utterance], dict[str, str]]:
     """Utterances of a set, sorted, and those without a text: name -> reason.
 
-    Args:
-        corpus: Where all lies.
-        name: One of `SETS`.
-        reference_dir: Where references go that are made.
-        notes: What the user should know is added here.
+    What the user should know is added to the ``notes``.
     """
     simulated = name.endswith("_simu")
     path = corpus.chime4 / f"data/annotations/{name}.json"
     annotations, unknown = read_annotations(path, simulated)
     if unknown:
         notes.append(f"{name}: fields not used: {' '.join(sorted(unknown))}")
-    texts = _read_texts(corpus, name, annotations, notes)
-    _compare_texts(name, annotations, texts, notes)
+    texts = read_texts(corpus.chime4, corpus.wsj0, name, annotations, notes)
     tracks = _tracks(corpus, name, notes)
     utterances: list[Utterance] = []
     skipped: dict[str, str] = {}
@@ -98,53 +75,9 @@ def read_set(
         if not text:
             skipped[annotation.name] = "no text"
             continue
-        for job in _jobs(corpus, name, annotation, tracks, reference_dir):
-            utterances.append(Utterance(job.key, annotation.speaker, text, job))
-    return sorted(utterances, key=lambda u: u.name), skipped
-
-
-def _read_texts(
-    corpus: Corpus, name: str, annotations: Sequence[Annotation], notes: list[str]
-) -> dict[str, str]:
-    if name == "tr05_simu":
-        return _wsj_texts(corpus, annotations)
-    texts = read_dots(corpus.chime4 / f"data/transcriptions/{name}.dot_all")
-    extra = texts.keys() - {a.name for a in annotations}
-    if extra:
-        notes.append(
-            f"{name}: {len(extra)} texts of utterances that are not annotated, "
-            f"as {min(extra)}"
-        )
-    return texts
-
-
-def _wsj_texts(corpus: Corpus, annotations: Sequence[Annotation]) -> dict[str, str]:
-    names = [a.wsj_name for a in annotations]
-    dots = read_wsj_dots(walk_files(corpus.wsj0), names)
-    if not dots:
-        roots = ", ".join(map(str, corpus.wsj0))
-        raise DataError(f"no .dot file of the training sentences below {roots}")
-    found = {a.name: dots.get(a.wsj_name.lower()) for a in annotations}
-    return {name: text for name, text in found.items() if text is not None}
-
-
-def _compare_texts(
-    name: str,
-    annotations: Sequence[Annotation],
-    texts: Mapping[str, str],
-    notes: list[str],
-) -> None:
-    """Note how many texts of the annotations differ from the transcriptions."""
-    pairs = [(texts[a.name], a.dot) for a in annotations if a.dot and a.name in texts]
-    differing = sum(
-        normalize(text) != normalize(dot.rsplit("(", 1)[0] if ")" in dot[-1:] else dot)
-        for text, dot in pairs
-    )
-    if differing:
-        notes.append(
-            f"{name}: {differing} of {len(pairs)} texts differ from the annotation's "
-            "field dot; the transcription was taken"
-        )
+        jobs = _jobs(corpus, name, annotation, tracks)
+        utterances += [Utterance(annotation.speaker, text, job) for job in jobs]
+    return sorted(utterances, key=lambda u: u.job.key), skipped
 
 
 def _tracks(corpus: Corpus, name: str, notes: list[str]) -> dict[str, int]:
@@ -164,29 +97,22 @@ def _tracks(corpus: Corpus, name: str, notes: list[str]) -> dict[str, int]:
 
 
 def _jobs(
-    corpus: Corpus,
-    name: str,
-    annotation: Annotation,
-    tracks: Mapping[str, int],
-    reference_dir: Path,
+    corpus: Corpus, name: str, annotation: Annotation, tracks: Mapping[str, int]
 ) -> list[Job]:
     """One job for each channel that is taken."""
     split, kind = name.split("_")
-    folder = f"{split}_{annotation.environment.lower()}_{kind}"
+    stem = f"{split}_{annotation.environment.lower()}_{kind}/{annotation.name}"
+    if split == "tr05":
+        stems = [f"{stem}.CH{channel}" for channel in corpus.channels]
+        return [_training_job(corpus, annotation, stem) for stem in stems]
     start, stop = annotation.samples
-    utt = annotation.name
-    if split != "tr05":
-        audio = corpus.audio / f"isolated_1ch_track/{folder}/{utt}.wav"
-        stem = f"{folder}/{utt}.CH{tracks[utt]}" if utt in tracks else ""
-        stem = f"{corpus.isolated_ext}/{stem}" if stem else ""
-        return [Job(utt, str(audio), kind == "simu", stop - start, ext=stem)]
-    stems = [f"{folder}/{utt}.CH{channel}" for channel in corpus.channels]
-    return [_training_job(corpus, annotation, stem, reference_dir) for stem in stems]
+    audio = str(corpus.audio / f"isolated_1ch_track/{stem}.wav")
+    channel = tracks.get(annotation.name)
+    ext = "" if channel is None else f"{corpus.isolated_ext}/{stem}.CH{channel}"
+    return [Job(annotation.name, audio, kind == "simu", stop - start, ext=ext)]
 
 
-def _training_job(
-    corpus: Corpus, annotation: Annotation, stem: str, reference_dir: Path
-) -> Job:
+def _training_job(corpus: Corpus, annotation: Annotation, stem: str) -> Job:
     """The job of one channel; ``stem`` is ``<folder>/<utterance>.CH<channel>``."""
     key = stem.split("/")[1]
     start, stop = annotation.samples
@@ -194,6 +120,8 @@ def _training_job(
     if "_simu/" not in stem:
         return Job(key, audio, False, stop - start)
     recording = f"{annotation.recording}.{key.split('.')[1]}.wav"
+    name = f"{annotation.speaker}_{annotation.wsj_name}_ORG.wav"
+    original = corpus.audio / "isolated/tr05_org" / name  # before it was filtered
     return Job(
         key,
         audio,
@@ -201,14 +129,7 @@ def _training_job(
         stop - start,
         background=str(corpus.audio / "backgrounds" / recording),
         start=start,
-        original=_original(corpus, annotation),
+        original=str(original) if original.is_file() else "",
         ext=f"{corpus.isolated_ext}/{stem}" if corpus.isolated_ext else "",
-        output=str(reference_dir / f"{stem}.wav"),
+        output=str(corpus.references / f"{stem}.wav"),
     )
-
-
-def _original(corpus: Corpus, annotation: Annotation) -> str:
-    """The speech before the simulation filtered it; "" where it is not there."""
-    name = f"{annotation.speaker}_{annotation.wsj_name}_ORG.wav"
-    path = corpus.audio / "isolated/tr05_org" / name
-    return str(path) if path.is_file() else ""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from chime4_lists import RATE, DataError
+from chime4_lists import RATE
 from subtract_background import (
     FULL_SCALE,
     MARGIN,
@@ -19,8 +19,10 @@ from subtract_background import (
     objection,
     read_background,
     read_samples,
-    write_samples,
 )
+
+from espnet2.data_dir.audio_writing import write_steps
+from espnet2.data_dir.tables import DataError
 
 SHORTEST = RATE // 10  # samples; an audio file with less holds no utterance
 MAX_ROUNDING = 2  # steps of 16 bits that mixture and clean + noise may differ
@@ -28,51 +30,33 @@ MAX_ROUNDING = 2  # steps of 16 bits that mixture and clean + noise may differ
 
 @dataclass(frozen=True)
 class Job:
-    """One audio file; paths are text, "" where there is none.
+    """One audio file; paths are text, "" where there is none."""
 
-    Attributes:
-        key: the utterance, with its channel where a set has several.
-        mixture: its audio.
-        simulated: whether a clean reference is wanted.
-        samples: its length according to the annotation.
-        background: the recording that was added, and its first sample in it.
-        start: first sample in the background.
-        original: the speech before filtering.
-        ext: its file in ``isolated_ext`` without ``.Clean.wav``.
-        output: the reference to write.
-    """
-
-    key: str
-    mixture: str
-    simulated: bool
-    samples: int
-    background: str = ""
-    start: int = 0
-    original: str = ""
-    ext: str = ""
-    output: str = ""
+    key: str  # the utterance, with its channel where a set has several
+    mixture: str  # its audio
+    simulated: bool  # whether a clean reference is wanted
+    samples: int  # its length according to the annotation
+    background: str = ""  # the recording that was added
+    start: int = 0  # first sample in the background
+    original: str = ""  # the speech before filtering
+    ext: str = ""  # its file in isolated_ext without .Clean.wav
+    output: str = ""  # the reference to write
 
 
 @dataclass(frozen=True)
 class Reference:
     """What came of a job.
 
-    Attributes:
-        key: that of the job.
-        source: isolated_ext, subtracted or none; of the mixture unreadable, or short
-            of the annotated length.
-        path: the clean reference, or "".
-        reason: why there is none, or why a better source was not taken.
-        samples: length of the mixture.
-        figures: what was measured when subtracting.
+    The source is isolated_ext, subtracted or none; or of the mixture unreadable, or
+    short of the annotated length.
     """
 
-    key: str
+    key: str  # that of the job
     source: str
-    path: str = ""
-    reason: str = ""
-    samples: int = 0
-    figures: Figures = Figures()
+    path: str = ""  # the clean reference
+    reason: str = ""  # why there is none, or why a better source was not taken
+    samples: int = 0  # length of the mixture
+    figures: Figures = Figures()  # what was measured when subtracting
 
 
 def make_reference(job: Job, limits: Limits) -> Reference:
@@ -150,6 +134,5 @@ def subtract(job: Job, mixture: np.ndarray, limits: Limits) -> Figures:
     reason = objection(figures, size, limits)
     if reason:
         raise DataError(reason)
-    write_samples(Path(job.output), clean)
-    figures = replace(figures, shift=shift)
-    return figures
+    write_steps(Path(job.output), clean, RATE)
+    return replace(figures, shift=shift)

@@ -3,12 +3,9 @@
 #
 # 1: sets and clean references; 2: WSJ si284 as CLEAN, if there is WSJ1; 3: LM text.
 # The corpora's places are set in db.sh; data/report/summary.md says what was found.
+# shellcheck source-path=SCRIPTDIR/.. disable=SC2034  # `give` reads the options by name
 set -euo pipefail
 
-log() { echo "$(date '+%Y-%m-%dT%H:%M:%S') (data.sh) $*"; }
-die() { log "error: $*" >&2; exit 1; }
-
-# shellcheck source=/dev/null
 . ./db.sh
 
 # The names are options: parse_options.sh sets those defined here.
@@ -28,14 +25,8 @@ max_clipped=0.001                  # largest share of clipped samples in a refer
 max_skipped=0.01                   # largest share of a training set to be left out
 nj=$(env -u OMP_NUM_THREADS nproc) # processes at once
 
-# shellcheck disable=SC2034  # parse_options.sh prints it
-help_message="Options and their defaults:
-$(grep -E '^[a-z_0-9]+=.* # ' "$0")"
-. utils/parse_options.sh
-# shellcheck source=/dev/null
-. ./path.sh
+. scripts/utils/data_tools.sh
 
-[ $# -eq 0 ] || die "no arguments are taken besides options, got: $*"
 [ -n "${chime4}" ] || die "set CHIME4 in db.sh to the folder of CHiME-4 that has data/"
 [ -d "${chime4}/data" ] || die "CHIME4: there is no folder ${chime4}/data"
 [[ ${channels} =~ ^[1-6](\ [1-6])*$ ]] || die "--channels wants numbers from 1 to 6"
@@ -51,24 +42,18 @@ if [ -z "${wsj0}" ]; then
     wsj_roots+=("${wsj0}")
 fi
 
-if [ "${stage}" -le 1 ] && [ "${stop_stage}" -ge 1 ]; then
+if runs 1; then
     log "Sets and clean references"
-    options=()
-    [ -z "${isolated_ext}" ] || options+=(--isolated_ext "${isolated_ext}")
-    [ -z "${extra_annotations}" ] || options+=(--extra_annotations "${extra_annotations}")
     read -ra channel_list <<< "${channels}"
-    python3 local/prepare_chime4.py --chime4 "${chime4}" --wsj0 "${wsj0}" \
-        --data_dir "${data_dir}" --reference_dir "${reference_dir}" \
-        --channels "${channel_list[@]}" --max_skipped "${max_skipped}" --nj "${nj}" \
-        --noise_gain_error "${noise_gain_error}" \
-        --min_correlation "${min_correlation}" --max_clipped "${max_clipped}" \
-        "${options[@]}"
+    give chime4 wsj0 isolated_ext extra_annotations data_dir reference_dir max_skipped \
+        noise_gain_error min_correlation max_clipped nj
+    python3 local/prepare_chime4.py --channels "${channel_list[@]}" "${options[@]}"
     cat "${data_dir}/report/summary.md"
 fi
 
 train_set=tr05_multi_noisy
 [ -z "${wsj1}" ] || train_set=tr05_multi_noisy_si284
-if [ "${stage}" -le 2 ] && [ "${stop_stage}" -ge 2 ] && [ -n "${wsj1}" ]; then
+if runs 2 && [ -n "${wsj1}" ]; then
     log "Clean training speech of WSJ0 and WSJ1"
     python3 local/prepare_si284.py --roots "${wsj_roots[@]}" --data_dir "${data_dir}" \
         --max_skipped "${max_skipped}"
@@ -77,7 +62,7 @@ if [ "${stage}" -le 2 ] && [ "${stop_stage}" -ge 2 ] && [ -n "${wsj1}" ]; then
         "${data_dir}/${train_set}" "${data_dir}/tr05_multi_noisy" "${data_dir}/train_si284"
 fi
 
-if [ "${stage}" -le 3 ] && [ "${stop_stage}" -ge 3 ]; then
+if runs 3; then
     log "Text for the language model"
     python3 local/prepare_lm_text.py --transcripts "${data_dir}/${train_set}/text_spk1" \
         --roots "${wsj_roots[@]}" "${chime4}/data" -- "${data_dir}/lm_train/text"

@@ -20,7 +20,8 @@ from reference_pool import make_references
 from report import SetReport, write_report
 from subtract_background import Limits
 
-from espnet2.data_dir.tables import DataError, log, run_cli
+from espnet2.data_dir.options import add_options, take_options
+from espnet2.data_dir.tables import DataError, first_lines, log, run_cli
 
 MAX_NAMED = 10
 
@@ -28,16 +29,14 @@ MAX_NAMED = 10
 def entry_of(utterance: Utterance, reference: Reference) -> Entry:
     """Line of the tables; an utterance without a reference counts as a real one."""
     job = utterance.job
-    real = not reference.path
     # Simulated and real utterances share names, so the kind stays in the id.
-    kind = ("SIMU_REAL" if real else "SIMU") if job.simulated else "REAL"
+    kind = ("SIMU" if reference.path else "SIMU_REAL") if job.simulated else "REAL"
     return Entry(
-        key=f"{utterance.name}_{kind}",
+        key=f"{job.key}_{kind}",
         speaker=utterance.speaker,
         text=utterance.text,
         wav=job.mixture,
         reference=reference.path or job.mixture,
-        category="REAL" if real else "SIMU",
         seconds=reference.samples / RATE,
     )
 
@@ -54,82 +53,75 @@ def build_set(
     then the annotation means something else, which is noted.
     """
     broken = {"unreadable", "short"}
-    short = [u.name for u in utterances if references[u.name].source == "short"]
+    found = [references[u.job.key] for u in utterances]
+    short = [reference.key for reference in found if reference.source == "short"]
     if 2 * len(short) > len(utterances):
         broken = {"unreadable"}
         notes.append(f"{len(short)} files are shorter than annotated, as {short[0]}")
     entries = []
-    for utterance in utterances:
-        reference = references[utterance.name]
+    for utterance, reference in zip(utterances, found, strict=True):
         if reference.source in broken:
-            skipped[utterance.name] = reference.reason
+            skipped[reference.key] = reference.reason
         else:
             entries.append(entry_of(utterance, reference))
     return entries
 
 
-def check_complete(name: str, kept: int, skipped: dict[str, str], share: float) -> None:
+def check_complete(report: SetReport, share: float) -> None:
     """Raise a `DataError` if none, or less of a set than allowed, remains.
 
-    Args:
-        name: The set.
-        kept: Utterances that remain.
-        skipped: Those left out -> reason.
-        share: Of a training set, the largest part that may be left out.
+    ``share`` is the largest part of a training set that may be left out.
     """
+    name, kept, skipped = report.name, len(report.entries), report.skipped
     total = kept + len(skipped)
     allowed = share if name.startswith("tr05") else 0.0
     if kept and len(skipped) <= allowed * total:
         return
     lines = [f"{utt}: {reason}" for utt, reason in sorted(skipped.items())]
-    more = [f"... and {len(lines) - MAX_NAMED} more"] * (len(lines) > MAX_NAMED)
     limit = f"more than --max_skipped {share:g}" if allowed else "none may lack"
     limit = limit if kept else "so none remains"
     head = f"{name}: {len(skipped)} of {total} utterances cannot be used, {limit}:"
-    raise DataError("\n  ".join([head, *lines[:MAX_NAMED], *more]))
+    raise DataError(f"{head}\n  {first_lines(lines, MAX_NAMED)}")
 
 
 def prepare(args: argparse.Namespace) -> None:
     """Do all; the folders are written last."""
     corpus = _corpus(args)
-    corpus.check()
     notes: list[str] = []
-    sets, skipped = {}, {}
-    for name in SETS:
-        sets[name], skipped[name] = read_set(corpus, name, args.reference_dir, notes)
-    limits = Limits(args.noise_gain_error, args.min_correlation, args.max_clipped)
-    reports, entries = {}, {}
-    for name, utterances in sets.items():
+    sets = {name: read_set(corpus, name, notes) for name in SETS}
+    limits = take_options(args, Limits)
+    reports = []
+    for name, (utterances, skipped) in sets.items():
         log(f"{name}: {len(utterances)} audio files")
-        jobs = [u.job for u in utterances]
         log_file = args.reference_dir / f"{name}.jsonl"
+        jobs = [u.job for u in utterances]
         references = make_references(jobs, limits, log_file, args.nj)
-        entries[name] = build_set(utterances, references, skipped[name], notes)
-        reports[name] = SetReport(name, entries[name], skipped[name], references)
-        lacking = sum(e.key.endswith("_SIMU_REAL") for e in entries[name])
+        entries = build_set(utterances, references, skipped, notes)
+        reports.append(SetReport(name, entries, skipped, references))
+        lacking = sum(e.key.endswith("_SIMU_REAL") for e in entries)
         if lacking:
             log(
-                f"warning: {name}: {lacking} of {len(entries[name])} have no clean "
+                f"warning: {name}: {lacking} of {len(entries)} have no clean "
                 f"reference and count as REAL; see {args.data_dir}/report/summary.md"
             )
     # The report comes before the errors: it says more than they do.
     write_report(args.data_dir / "report", reports, len(args.channels), notes)
-    for name in SETS:
-        left_out = skipped[name]
-        check_complete(name, len(entries[name]), left_out, args.max_skipped)
-    _write_folders(args.data_dir, entries)
+    for report in reports:
+        check_complete(report, args.max_skipped)
+    _write_folders(args.data_dir, {report.name: report.entries for report in reports})
 
 
 def _corpus(args: argparse.Namespace) -> Corpus:
-    ext = args.isolated_ext
     own = args.chime4 / "data/audio/16kHz/isolated_ext"
-    if ext is None and own.is_dir():
-        ext = own
-    lists = [args.chime4 / "data/annotations"]
+    ext = args.isolated_ext or (own if own.is_dir() else None)
+    lists = [args.extra_annotations] if args.extra_annotations else []
+    lists += [args.chime4 / "data/annotations"]
     lists += [args.chime4.parent / "CHiME4_diff/CHiME3/data/annotations"]
-    if args.extra_annotations is not None:
-        lists.insert(0, args.extra_annotations)
-    return Corpus(args.chime4, args.wsj0, ext, lists, args.channels)
+    corpus = Corpus(
+        args.chime4, args.wsj0, ext, lists, args.channels, args.reference_dir
+    )
+    corpus.check()
+    return corpus
 
 
 def _write_folders(data_dir: Path, entries: dict[str, list[Entry]]) -> None:
@@ -148,8 +140,8 @@ def _write_folders(data_dir: Path, entries: dict[str, list[Entry]]) -> None:
     write_symbols(data_dir / "nlsyms.txt", texts)
 
 
-def get_parser() -> argparse.ArgumentParser:
-    """The command line; `local/data.sh` says what each option means."""
+def main(arguments: Sequence[str]) -> None:
+    """Check the options, which `local/data.sh` explains, then prepare."""
     parser = argparse.ArgumentParser(description=__doc__)
     folder = {"type": lambda text: Path(text).resolve()}
     parser.add_argument("--chime4", required=True, **folder)
@@ -161,20 +153,11 @@ def get_parser() -> argparse.ArgumentParser:
     parser.add_argument("--channels", type=int, nargs="+", required=True)
     parser.add_argument("--max_skipped", type=float, default=0.01)
     parser.add_argument("--nj", type=int, default=1)
-    defaults = Limits()
-    for name in ("noise_gain_error", "min_correlation", "max_clipped"):
-        parser.add_argument(f"--{name}", type=float, default=getattr(defaults, name))
-    return parser
-
-
-def main(arguments: Sequence[str]) -> None:
-    """Check the options, then prepare."""
-    args = get_parser().parse_args(arguments)
+    add_options(parser, Limits)
+    args = parser.parse_args(arguments)
     if not set(args.channels) <= set(range(1, 7)):
         raise DataError(f"--channels {args.channels}: want some of 1 to 6")
     args.channels = sorted(set(args.channels))
-    if args.nj < 1:
-        raise DataError(f"--nj {args.nj}: want 1 or more")
     prepare(args)
 
 

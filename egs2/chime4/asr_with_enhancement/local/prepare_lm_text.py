@@ -10,10 +10,8 @@ import subprocess
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from chime4_lists import DataError
-from wsj_text import walk_files
-
-from espnet2.data_dir.tables import log, read_table, run_cli, write_lines
+from espnet2.data_dir.folders import walk_files
+from espnet2.data_dir.tables import DataError, log, read_table, run_cli, write_lines
 
 YEARS = ("87", "88", "89")
 
@@ -34,11 +32,7 @@ def find_packed(roots: Iterable[Path]) -> list[Path]:
 
 
 def unpack(path: Path) -> Iterator[str]:
-    """Sentences in upper case; gzip reads the older packings of the discs too.
-
-    Raises:
-        DataError: the file is broken, or is no text.
-    """
+    """Sentences in upper case; gzip reads the older packings of the discs too."""
     with path.open("rb") as file:
         done = subprocess.run(["gzip", "-dc"], stdin=file, capture_output=True)
     if done.returncode != 0:
@@ -79,7 +73,6 @@ def main(arguments: Sequence[str]) -> None:
             f"warning: no lng_modl/lm_train/np_data/{{87,88,89}}/*.z below {roots}: "
             "the LM is trained on the transcripts alone"
         )
-    args.output.parent.mkdir(parents=True, exist_ok=True)
     write_lines(args.output, collect(args.transcripts, packed))
     with args.output.open(encoding="utf-8") as file:
         count = sum(1 for _ in file)

@@ -15,12 +15,13 @@ import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-import soundfile
-from chime4_lists import RATE, DataError, read_text_lines
+from chime4_lists import RATE, read_text_lines
 from data_folders import Entry, write_folder
-from wsj_text import normalize, read_wsj_dots, walk_files
+from wsj_text import normalize, read_wsj_dots
 
-from espnet2.data_dir.tables import log, run_cli
+from espnet2.data_dir.audio import open_audio
+from espnet2.data_dir.folders import walk_files
+from espnet2.data_dir.tables import DataError, log, run_cli, write_lines
 
 INDICES = ("tr_s_wv1.ndx", "si_tr_s.ndx")
 HEADER = 1024  # bytes of a SPHERE header
@@ -28,11 +29,7 @@ _UTTERANCE = re.compile(r".*/([0-9a-z]{8})(?:\.wv1)?")
 
 
 def read_index(path: Path) -> set[str]:
-    """Utterances of an index, in lower case: ``<disc>:<path>/<utterance>.wv1`` lines.
-
-    Raises:
-        DataError: a line names no utterance.
-    """
+    """Utterances, in lower case, of the lines ``<disc>:<path>/<utterance>.wv1``."""
     names = set()
     for number, line in read_text_lines(path):
         match = _UTTERANCE.fullmatch(line.lower())
@@ -66,29 +63,20 @@ def describe_audio(path: Path) -> tuple[str, float]:
     Raises:
         DataError: it is no audio of 16 kHz, or is packed and sph2pipe is not there.
     """
-    try:
-        with path.open("rb") as file:
-            head = file.read(HEADER)
-    except OSError as error:
-        raise DataError(f"{path}: {error}") from None
-    fields = _sphere_fields(head) if head.startswith(b"NIST_1A") else {}
+    fields = _sphere_fields(path)
     if "shorten" in fields.get("sample_coding", ""):
         return f"sph2pipe -f wav -p -c 1 '{path}' |", _packed_seconds(path, fields)
-    try:
-        info = soundfile.info(path)
-    except (soundfile.SoundFileError, OSError) as error:
-        raise DataError(f"{path} is not readable audio: {error}") from None
-    if info.samplerate != RATE or info.frames < RATE // 10:
-        raise DataError(f"{path}: {info.frames} samples at {info.samplerate} Hz")
-    return str(path), info.frames / RATE
+    with open_audio(path) as file:
+        frames, rate = file.frames, file.samplerate
+    if rate != RATE or frames < RATE // 10:
+        raise DataError(f"{path}: {frames} samples at {rate} Hz")
+    return str(path), frames / RATE
 
 
 def _packed_seconds(path: Path, fields: Mapping[str, str]) -> float:
     if shutil.which("sph2pipe") is None:
-        raise DataError(
-            f"{path} is packed with shorten: install sph2pipe (github.com/"
-            "burrmill/sph2pipe) and put it on PATH"
-        )
+        what = "install sph2pipe (github.com/burrmill/sph2pipe) and put it on PATH"
+        raise DataError(f"{path} is packed with shorten: {what}")
     try:
         count, rate = int(fields["sample_count"]), int(fields["sample_rate"])
     except (KeyError, ValueError):
@@ -99,10 +87,16 @@ def _packed_seconds(path: Path, fields: Mapping[str, str]) -> float:
     return count / RATE
 
 
-def _sphere_fields(head: bytes) -> dict[str, str]:
-    """``name -type value`` lines of a SPHERE header."""
-    lines = (line.split(None, 2) for line in head.decode("latin-1").split("\n"))
-    return {words[0]: words[2] for words in lines if len(words) == 3}
+def _sphere_fields(path: Path) -> dict[str, str]:
+    """``name -type value`` lines of a SPHERE header; none if there is no header."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(HEADER).decode("latin-1")
+    except OSError as error:
+        raise DataError(f"{path}: {error}") from None
+    lines = (line.split(None, 2) for line in head.split("\n"))
+    is_sphere = head.startswith("NIST_1A")
+    return {words[0]: words[2] for words in lines if is_sphere and len(words) == 3}
 
 
 def build_entries(
@@ -112,19 +106,17 @@ def build_entries(
     entries, skipped = [], {}
     for name in sorted(names):
         text = normalize(texts.get(name, ""))
-        if not text or name not in audio:
-            skipped[name] = "no audio" if name not in audio else "no text"
-            continue
         try:
+            if not text or name not in audio:
+                raise DataError("no audio" if name not in audio else "no text")
             wav, seconds = describe_audio(audio[name])
         except DataError as error:
             if "sph2pipe" in str(error):
                 raise  # concerns every file
             skipped[name] = str(error)
             continue
-        speaker = name[:3].upper()
-        key = f"{speaker}_{name.upper()}_CLEAN"
-        entries.append(Entry(key, speaker, text, wav, wav, "CLEAN", seconds))
+        key = f"{name[:3]}_{name}_CLEAN".upper()
+        entries.append(Entry(key, key[:3], text, wav, wav, seconds))
     return entries, skipped
 
 
@@ -142,21 +134,18 @@ def main(arguments: Sequence[str]) -> None:
         raise DataError(f"no {' and no '.join(sorted(lacking))} below {roots}")
     names = set().union(*map(read_index, indices))
     entries, skipped = build_entries(names, audio, read_wsj_dots(dots, names))
-    report = args.data_dir / "report"
-    report.mkdir(parents=True, exist_ok=True)
-    lines = [f"{name}\t{reason}\n" for name, reason in skipped.items()]
-    (report / "skipped_si284.tsv").write_text("".join(lines), encoding="utf-8")
+    report = args.data_dir / "report/skipped_si284.tsv"
+    write_lines(report, map("\t".join, skipped.items()))
     if len(skipped) > args.max_skipped * len(names):
         name, reason = next(iter(skipped.items()))
         raise DataError(
             f"train_si284: {len(skipped)} of {len(names)} utterances cannot be used, "
             f"more than --max_skipped {args.max_skipped:g}; the first is {name}: "
-            f"{reason}; all are in {report}/skipped_si284.tsv"
+            f"{reason}; all are in {report}"
         )
     write_folder(args.data_dir / "train_si284", entries)
-    hours = sum(e.seconds for e in entries) / 3600
-    left = f"{len(skipped)} left out"
-    log(f"train_si284: {len(entries)} utterances, {hours:.1f} h; {left}")
+    size = f"{len(entries)} utterances, {sum(e.seconds for e in entries) / 3600:.1f} h"
+    log(f"train_si284: {size}; {len(skipped)} left out")
 
 
 if __name__ == "__main__":

@@ -7,35 +7,28 @@ one JSON line each. A later run takes it from there; whatever else is looked at 
 import dataclasses
 import json
 import os
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
 from clean_references import Job, Reference, make_reference
 from subtract_background import Figures, Limits
-from tqdm import tqdm
+
+from espnet2.data_dir.parallel import work_on
 
 
 def make_references(
     jobs: Sequence[Job], limits: Limits, log_file: Path, processes: int
 ) -> dict[str, Reference]:
-    """Result of every job by its key.
-
-    Args:
-        jobs: What to do; every key once.
-        limits: What a reference must keep to.
-        log_file: Where finished work is noted.
-        processes: How many at once.
-    """
+    """Result of every job by its key, which stands once; done work is in the log."""
     prints = {job.key: fingerprint(job, limits) for job in jobs}
     done = read_log(log_file, prints)
     waiting = [job for job in jobs if job.key not in done]
     log_file.parent.mkdir(parents=True, exist_ok=True)
     with log_file.open("a", encoding="utf-8") as log:
         log.write("\n")  # ends a line that was broken off
-        results = _run(waiting, limits, processes)
-        for result in tqdm(results, "audio", len(waiting), disable=None):
+        work = partial(make_reference, limits=limits)
+        for result in work_on(waiting, work, processes, "audio", at_a_time=16):
             done[result.key] = result
             if result.source == "subtracted" and not result.reason:
                 record = [prints[result.key], dataclasses.asdict(result)]
@@ -77,12 +70,3 @@ def _state(path: str) -> list[int]:
     except OSError:
         return []
     return [status.st_size, status.st_mtime_ns]
-
-
-def _run(jobs: Sequence[Job], limits: Limits, processes: int) -> Iterator[Reference]:
-    work = partial(make_reference, limits=limits)
-    if processes == 1:
-        yield from map(work, jobs)
-        return
-    with ProcessPoolExecutor(max_workers=processes) as pool:
-        yield from pool.map(work, jobs, chunksize=16)

@@ -7,78 +7,55 @@ utterances left out, with the reason.
 
 import statistics
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from clean_references import Reference
 from data_folders import Entry
 from wsj_text import NOISE, strange_tokens
 
-# Utterances of the sets as published, on one channel
+from espnet2.data_dir.tables import write_lines
+
+# Utterances of the sets as published, on one channel, and words of the test sets in
+# ESPnet's scores, where <NOISE> does not count
 OFFICIAL = {
-    "tr05_simu": 7138,
-    "tr05_real": 1600,
-    "dt05_simu": 1640,
-    "dt05_real": 1640,
-    "et05_simu": 1320,
-    "et05_real": 1320,
-}
-# Words of the test sets in ESPnet's scores, where <NOISE> does not count
-OFFICIAL_WORDS = {
-    "dt05_simu": 27120,
-    "dt05_real": 27119,
-    "et05_simu": 21416,
-    "et05_real": 21409,
+    "tr05_simu": (7138, ""),
+    "tr05_real": (1600, ""),
+    "dt05_simu": (1640, 27120),
+    "dt05_real": (1640, 27119),
+    "et05_simu": (1320, 21416),
+    "et05_real": (1320, 21409),
 }
 MAX_STRANGE = 20
 
 
 @dataclass
 class SetReport:
-    """What became of a set.
+    """What became of a set."""
 
-    Attributes:
-        name: of the set, ``tr05_simu``.
-        entries: what is used.
-        skipped: what is left out -> reason.
-        references: of all audio files.
-    """
-
-    name: str
-    entries: list[Entry]
-    skipped: dict[str, str]
-    references: Mapping[str, Reference]
+    name: str  # tr05_simu
+    entries: list[Entry]  # what is used
+    skipped: dict[str, str]  # what is left out -> reason
+    references: Mapping[str, Reference]  # of all audio files
 
 
 def write_report(
-    folder: Path, sets: Mapping[str, SetReport], channels: int, notes: list[str]
+    folder: Path, sets: Sequence[SetReport], channels: int, notes: Iterable[str]
 ) -> None:
-    """Write the three files.
-
-    Args:
-        folder: Where to.
-        sets: By name.
-        channels: How many of them a training utterance is taken on.
-        notes: What was odd when reading the lists.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    texts = [e.text for report in sets.values() for e in report.entries]
-    sections = [
-        "# CHiME-4, 1-channel track: what was found",
-        "## Sets",
-        *_set_table(sets.values(), channels),
-        "## Clean references",
-        *_reference_tables(sets.values()),
-        "## Left out",
-        *_reason_lines(_skip_reasons(sets.values())),
-        "## To know",
-        *[f"- {note}" for note in notes],
-        *_strange_lines(texts),
-    ]
-    _write(folder / "summary.md", sections)
-    _write(folder / "references.tsv", _reference_lines(sets.values()))
-    _write(folder / "skipped.tsv", _skipped_lines(sets.values()))
+    """Write the three files; ``channels`` is the number of those of training."""
+    sections = {
+        "Sets": ["", *_set_table(sets, channels)],
+        "Clean references": _reference_tables(sets),
+        "Left out": _reason_lines(sets),
+        "To know": [*(f"- {note}" for note in notes), *_strange_lines(sets)],
+    }
+    lines = ["# CHiME-4, 1-channel track: what was found"]
+    for title, body in sections.items():
+        lines += ["", f"## {title}", *body]
+    write_lines(folder / "summary.md", lines)
+    write_lines(folder / "references.tsv", _reference_lines(sets))
+    write_lines(folder / "skipped.tsv", _skipped_lines(sets))
 
 
 def _set_table(sets: Iterable[SetReport], channels: int) -> list[str]:
@@ -87,18 +64,16 @@ def _set_table(sets: Iterable[SetReport], channels: int) -> list[str]:
         "|---|---|---|---|---|---|---|---|",
     ]
     for report in sets:
-        wanted = OFFICIAL[report.name]
+        wanted, known = OFFICIAL[report.name]
         wanted *= channels if report.name.startswith("tr05") else 1
-        kinds = Counter(e.category for e in report.entries)
         used = len(report.entries)
         differs = "" if used == wanted else " (differs)"
         hours = sum(e.seconds for e in report.entries) / 3600
         words = sum(w != NOISE for e in report.entries for w in e.text.split())
-        known = OFFICIAL_WORDS.get(report.name, "")
-        lines.append(
-            f"| {report.name} | {used}{differs} | {wanted} | {hours:.2f} | {words} | "
-            f"{known} | {kinds['SIMU']} | {kinds['REAL']} |"
-        )
+        kinds = Counter(e.category for e in report.entries)
+        row = [report.name, f"{used}{differs}", wanted, f"{hours:.2f}", words, known]
+        row += [kinds["SIMU"], kinds["REAL"]]
+        lines.append(f"| {' | '.join(map(str, row))} |")
     return lines
 
 
@@ -111,11 +86,9 @@ def _reference_tables(sets: Iterable[SetReport]) -> list[str]:
         sources = Counter(r.source for r in found)
         parts = ", ".join(f"{n} {source}" for source, n in sorted(sources.items()))
         lines.append(f"- {report.name}: {parts}")
-        made = [r.figures for r in found if r.source == "subtracted"]
-        if made:
-            for name in ("noise_gain", "shift", "lead_db", "correlation", "clipped"):
-                values = [getattr(figures, name) for figures in made]
-                lines.append(f"  - {name}: {_spread(values)}")
+        made = [asdict(r.figures) for r in found if r.source == "subtracted"]
+        for name in made[0] if made else ():
+            lines.append(f"  - {name}: {_spread([figures[name] for figures in made])}")
         reasons = Counter(_kind(r.reason) for r in found if r.reason)
         lines += [f"  - {n} times: {reason}" for reason, n in reasons.most_common()]
     return lines
@@ -125,12 +98,10 @@ def _spread(values: list[float]) -> str:
     known = [v for v in values if v == v]
     if not known:
         return "not known"
-    middle = statistics.median(known)
     unknown = len(values) - len(known)
-    return (
-        f"median {middle:.3g}, {min(known):.3g} to {max(known):.3g}"
-        f"{f', not known of {unknown}' if unknown else ''}"
-    )
+    more = f", not known of {unknown}" if unknown else ""
+    middle = statistics.median(known)
+    return f"median {middle:.3g}, {min(known):.3g} to {max(known):.3g}{more}"
 
 
 def _kind(reason: str) -> str:
@@ -139,22 +110,18 @@ def _kind(reason: str) -> str:
     return " ".join("N" if any(c.isdigit() for c in w) else w for w in words)
 
 
-def _skip_reasons(sets: Iterable[SetReport]) -> Counter:
-    return Counter(
+def _reason_lines(sets: Iterable[SetReport]) -> list[str]:
+    reasons = Counter(
         f"{report.name}: {_kind(reason)}"
         for report in sets
         for reason in report.skipped.values()
     )
+    lines = [f"- {count} of {reason}" for reason, count in reasons.most_common()]
+    return lines or ["Nothing."]
 
 
-def _reason_lines(reasons: Counter) -> list[str]:
-    if not reasons:
-        return ["Nothing."]
-    return [f"- {count} of {reason}" for reason, count in reasons.most_common()]
-
-
-def _strange_lines(texts: list[str]) -> list[str]:
-    strange = strange_tokens(texts)
+def _strange_lines(sets: Iterable[SetReport]) -> list[str]:
+    strange = strange_tokens(e.text for report in sets for e in report.entries)
     shown = ", ".join(f"`{w}` {n}" for w, n in list(strange.items())[:MAX_STRANGE])
     if not shown:
         return []
@@ -162,21 +129,15 @@ def _strange_lines(texts: list[str]) -> list[str]:
 
 
 def _reference_lines(sets: Iterable[SetReport]) -> list[str]:
-    lines = [
-        "\t".join(
-            "file source noise_gain shift lead_db correlation clipped "
-            "samples reason".split()
-        )
-    ]
+    header = "file source noise_gain shift lead_db correlation clipped samples reason"
+    lines = ["\t".join(header.split())]
     for report in sets:
         for key, found in sorted(report.references.items()):
             f = found.figures
             figures = f"{f.noise_gain:.4f}\t{f.shift}\t{f.lead_db:.1f}"
-            figures += f"\t{f.correlation:.3f}\t{f.clipped}"
-            name = f"{report.name}/{key}"
+            figures += f"\t{f.correlation:.3f}\t{f.clipped}\t{found.samples}"
             reason = " ".join(found.reason.split())
-            row = [name, found.source, figures, str(found.samples), reason]
-            lines.append("\t".join(row))
+            lines.append(f"{report.name}/{key}\t{found.source}\t{figures}\t{reason}")
     return lines
 
 
@@ -186,10 +147,3 @@ def _skipped_lines(sets: Iterable[SetReport]) -> list[str]:
         for name, reason in sorted(report.skipped.items()):
             lines.append(f"{report.name}\t{name}\t{' '.join(reason.split())}")
     return lines
-
-
-def _write(path: Path, lines: Iterable[str]) -> None:
-    text = "\n".join(lines) + "\n"
-    if path.suffix == ".md":
-        text = text.replace("\n## ", "\n\n## ").replace("\n| set", "\n\n| set")
-    path.write_text(text, encoding="utf-8")

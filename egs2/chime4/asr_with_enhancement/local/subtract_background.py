@@ -12,7 +12,11 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
-from chime4_lists import RATE, DataError
+from chime4_lists import RATE
+
+from espnet2.data_dir.audio import open_audio
+from espnet2.data_dir.options import option
+from espnet2.data_dir.tables import DataError
 
 FRAME = 320  # samples, 20 ms: of the envelope
 LEAD = 1600  # samples, 0.1 s: where speech has mostly not begun
@@ -22,38 +26,22 @@ FULL_SCALE = 32767
 
 @dataclass(frozen=True)
 class Limits:
-    """What a reference must keep to.
+    """What a reference must keep to."""
 
-    Attributes:
-        noise_gain_error: most that the gain of the background in the mixture, which
-            is estimated, may differ from 1.
-        min_correlation: least correlation of the level curve with that of the
-            original (``tr05_org``).
-        max_clipped: largest share of samples at full scale.
-    """
-
-    noise_gain_error: float = 0.2
-    min_correlation: float = 0.6
-    max_clipped: float = 0.001
+    noise_gain_error: float = option(0.2, "largest error of the noise's gain, 1")
+    min_correlation: float = option(0.6, "least correlation with tr05_org's level")
+    max_clipped: float = option(0.001, "largest share of samples at full scale")
 
 
 @dataclass(frozen=True)
 class Figures:
-    """What was measured on one file; nan if it could not be.
+    """What was measured on one file; nan if it could not be."""
 
-    Attributes:
-        noise_gain: of the background in the mixture; 1 if the segment is right.
-        shift: samples from the annotated segment to that which fits best.
-        lead_db: level of the reference over the background's in the first 0.1 s.
-        correlation: of the level curves of the reference and of the original.
-        clipped: samples of the mixture or reference at or beyond full scale.
-    """
-
-    noise_gain: float = math.nan
-    shift: int = 0
-    lead_db: float = math.nan
-    correlation: float = math.nan
-    clipped: int = 0
+    noise_gain: float = math.nan  # of the background; 1 if the segment is right
+    shift: int = 0  # samples from the annotated segment to that which fits best
+    lead_db: float = math.nan  # reference over background in the first 0.1 s
+    correlation: float = math.nan  # of the level curves of reference and original
+    clipped: int = 0  # samples of the mixture or reference at or beyond full scale
 
 
 def read_samples(path: Path, start: int = 0, stop: int | None = None) -> np.ndarray:
@@ -63,24 +51,16 @@ def read_samples(path: Path, start: int = 0, stop: int | None = None) -> np.ndar
         DataError: the file is missing, cannot be read, is not 16 kHz, 16 bit and
             mono, or ends before ``stop``.
     """
-    if not path.is_file():
-        raise DataError(f"{path} is missing")
-    try:
-        with soundfile.SoundFile(path) as file:
-            form = (file.samplerate, file.channels, file.subtype)
-            if form != (RATE, 1, "PCM_16"):
-                raise DataError(
-                    f"{path}: want {RATE} Hz, 1 channel, PCM_16, not {form}"
-                )
-            end = file.frames if stop is None else stop
-            if not 0 <= start < end <= file.frames:
-                raise DataError(
-                    f"{path} has {file.frames} samples, wanted are {start} to {end}"
-                )
-            file.seek(start)
-            samples = file.read(end - start, dtype="int16")
-    except (soundfile.SoundFileError, OSError) as error:
-        raise DataError(f"{path} is not readable audio: {error}") from None
+    with open_audio(path) as file:
+        form = (file.samplerate, file.channels, file.subtype)
+        if form != (RATE, 1, "PCM_16"):
+            raise DataError(f"{path}: want {RATE} Hz, 1 channel, PCM_16, not {form}")
+        end = file.frames if stop is None else stop
+        if not 0 <= start < end <= file.frames:
+            what = f"{file.frames} samples, wanted are {start} to {end}"
+            raise DataError(f"{path} has {what}")
+        file.seek(start)
+        samples = file.read(end - start, dtype="int16")
     if len(samples) != end - start:
         raise DataError(f"{path}: {len(samples)} of {end - start} samples can be read")
     return samples.astype(np.int32)
@@ -139,11 +119,7 @@ def objection(figures: Figures, samples: int, limits: Limits) -> str:
 
 
 def read_background(path: Path, start: int, stop: int) -> np.ndarray:
-    """Samples ``[start, stop)`` with ``MARGIN`` more at both ends, or zeros there.
-
-    Raises:
-        DataError: as for `read_samples`.
-    """
+    """Samples ``[start, stop)`` with ``MARGIN`` more at both ends, or zeros there."""
     first = max(0, start - MARGIN)
     parts = [read_samples(path, first, stop)]
     last = min(stop + MARGIN, soundfile.info(path).frames)
@@ -151,15 +127,6 @@ def read_background(path: Path, start: int, stop: int) -> np.ndarray:
         parts.append(read_samples(path, stop, last))
     lacking = (MARGIN - (start - first), MARGIN - (last - stop))
     return np.pad(np.concatenate(parts), lacking)
-
-
-def write_samples(path: Path, samples: np.ndarray) -> None:
-    """Write int32 samples as a 16 bit wav, beside its place and then renamed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.tmp")
-    limited = np.clip(samples, -FULL_SCALE - 1, FULL_SCALE).astype(np.int16)
-    soundfile.write(temporary, limited, RATE, subtype="PCM_16", format="WAV")
-    temporary.replace(path)
 
 
 def _pre_emphasis(samples: np.ndarray) -> np.ndarray:

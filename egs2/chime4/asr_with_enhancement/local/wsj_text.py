@@ -4,12 +4,14 @@ The normalisation is that of the Kaldi and ESPnet recipes for WSJ and CHiME-4, s
 word error rates can be compared.
 """
 
-import os
 import re
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
-from chime4_lists import DataError, read_dots
+from chime4_lists import read_dots
+
+from espnet2.data_dir.tables import DataError
 
 NOISE = "<NOISE>"
 # Marks of noises that begin or end at a word, and of pauses and cut words: no words.
@@ -42,43 +44,17 @@ def normalize(text: str) -> str:
     return " ".join(words)
 
 
-def walk_files(roots: Iterable[Path]) -> Iterator[Path]:
-    """All files below the folders, links followed, in a fixed order."""
-    for root in roots:
-        for folder, folders, names in os.walk(root, followlinks=True):
-            folders.sort()
-            for name in sorted(names):
-                yield Path(folder) / name
-
-
-def session_of(wsj_name: str) -> str:
-    """Name of the ``.dot`` file, without ``.dot``, that has an utterance's text.
-
-    >>> session_of("011C0201")
-    '011c0200'
-    """
-    return wsj_name[:6].lower() + "00"
-
-
 def read_wsj_dots(files: Iterable[Path], wsj_names: Iterable[str]) -> dict[str, str]:
     """Utterance in lower case -> text, not normalised, for the sessions asked for.
 
+    Of the files only ``<session>.dot`` of the wanted sessions are read, in either case.
     Copies of a file on several discs do no harm if their texts agree.
-
-    Args:
-        files: Any files; only ``<session>.dot`` of the wanted sessions are read, in
-            either case.
-        wsj_names: The utterances wanted, in either case.
-
-    Raises:
-        DataError: a file cannot be read, or two give different texts.
     """
-    sessions = {session_of(name) for name in wsj_names}
+    sessions = {name[:6].lower() + "00" for name in wsj_names}  # 011C0201: 011c0200
     texts: dict[str, str] = {}
     origin: dict[str, Path] = {}
     for path in files:
-        stem, dot, suffix = path.name.lower().rpartition(".")
-        if (dot + suffix) != ".dot" or stem not in sessions:
+        if path.suffix.lower() != ".dot" or path.stem.lower() not in sessions:
             continue
         for name, text in read_dots(path).items():
             key = name.lower()
@@ -96,9 +72,10 @@ def strange_tokens(texts: Iterable[str]) -> dict[str, int]:
     Verbal punctuation (``,COMMA``) and ``<NOISE>`` are among them in WSJ0; a reader of
     the report sees whether there is more.
     """
-    counts: dict[str, int] = {}
-    for text in texts:
-        for word in text.split():
-            if not re.fullmatch(r"[A-Z']+(?:[-.][A-Z']+)*\.?", word):
-                counts[word] = counts.get(word, 0) + 1
-    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+    counts = Counter(word for text in texts for word in text.split())
+    strange = (
+        (word, count)
+        for word, count in counts.items()
+        if not re.fullmatch(r"[A-Z']+(?:[-.][A-Z']+)*\.?", word)
+    )
+    return dict(sorted(strange, key=lambda item: (-item[1], item[0])))

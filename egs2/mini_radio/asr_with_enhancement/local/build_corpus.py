@@ -2,19 +2,19 @@
 
 import json
 import multiprocessing
-import shutil
 import sys
 from collections.abc import Iterator
 from multiprocessing.connection import wait
 from pathlib import Path
 
 import numpy as np
-from kaldi_dirs import replace_folder
 from radio_text import draw_sentences
 from render import Conditions, Utterance, render_voice
-from rich.console import Console
-from rich.progress import Progress
 from speak import SpeechError
+from tqdm import tqdm
+
+from espnet2.data_dir.folders import whole_folder
+from espnet2.data_dir.tables import log
 
 MARKER = "corpus.json"
 LAYOUT_VERSION = 1  # raise it when the same options give another corpus
@@ -32,11 +32,8 @@ VOICES = {
 def plan_corpus(counts: dict[str, int], seed: int) -> list[list[Utterance]]:
     """What each voice says: one list per voice, no sentence twice in the corpus.
 
-    The test set comes first, so that it does not depend on the size of the others.
-
-    Args:
-        counts: Number of utterances of each set.
-        seed: Of the sentences.
+    The test set comes first, so that it does not depend on the size of the others,
+    which are the ``counts``.
     """
     taken: set[str] = set()
     plan = []
@@ -59,28 +56,15 @@ def build_corpus(
     nj: int,
     corpus_dir: Path,
 ) -> None:
-    """Make the corpus and put it in place of what ``corpus_dir`` held.
-
-    Raises:
-        SpeechError: If a voice could not be made; nothing is put in place then.
-    """
-    partial = corpus_dir.with_name(corpus_dir.name + ".tmp")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    jobs = [(said, conditions, options["seed"], partial) for said in plan]
-    for done in _show_progress(_run_jobs(jobs, nj), len(jobs)):
-        if done.exitcode != 0:
-            raise SpeechError(f"voice {done.name} failed (exit code {done.exitcode})")
-    (partial / MARKER).write_text(json.dumps(options, indent=1) + "\n")
-    replace_folder(partial, corpus_dir)
-
-
-def read_options(corpus_dir: Path) -> dict[str, object] | None:
-    """The options a finished corpus was made with; None if there is none."""
-    try:
-        return json.loads((corpus_dir / MARKER).read_text())
-    except (FileNotFoundError, NotADirectoryError, json.JSONDecodeError):
-        return None
+    """Make the corpus and put it in place of what ``corpus_dir`` held."""
+    with whole_folder(corpus_dir) as new:
+        jobs = [(said, conditions, options["seed"], new) for said in plan]
+        tqdm.monitor_interval = 0  # its thread would be unsafe beside fork
+        for done in tqdm(_run_jobs(jobs, nj), "voices", len(jobs), mininterval=1):
+            if done.exitcode != 0:
+                what = f"voice {done.name} failed (exit code {done.exitcode})"
+                raise SpeechError(what)
+        (new / MARKER).write_text(json.dumps(options, indent=1) + "\n")
 
 
 def read_records(corpus_dir: Path, set_name: str) -> list[dict[str, object]]:
@@ -123,18 +107,5 @@ def _render_or_say_why(*job: object) -> None:
     try:
         render_voice(*job)
     except (SpeechError, OSError) as error:
-        sys.exit(f"make_mini_radio.py: {error}")
-
-
-def _show_progress(steps: Iterator, total: int) -> Iterator:
-    """Pass ``steps`` on with a bar on a terminal, else a line for each tenth."""
-    console = Console(stderr=True)
-    plain = not console.is_terminal
-    # A refreshing thread would be unsafe beside fork.
-    with Progress(console=console, auto_refresh=False, disable=plain) as progress:
-        task = progress.add_task("voices", total=total)
-        for number, step in enumerate(steps, 1):
-            yield step
-            progress.update(task, completed=number, refresh=True)
-            if plain and number * 10 // total > (number - 1) * 10 // total:
-                print(f"{number} of {total} voices done", flush=True)
+        log(str(error))
+        sys.exit(1)

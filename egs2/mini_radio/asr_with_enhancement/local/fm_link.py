@@ -18,14 +18,7 @@ becomes bad fast (the FM threshold).
 from functools import lru_cache
 
 import numpy as np
-from scipy.signal import (
-    firwin,
-    firwin2,
-    kaiserord,
-    lfilter,
-    oaconvolve,
-    resample_poly,
-)
+from scipy.signal import firwin, firwin2, kaiserord, lfilter, oaconvolve, resample_poly
 
 AUDIO_RATE = 8000  # Hz
 OVERSAMPLING = 4
@@ -115,16 +108,15 @@ def rms(signal: np.ndarray) -> float:
     return float(np.sqrt(np.mean(signal**2)))
 
 
-def _low_pass(cutoff: float, slope: float, rate: float) -> np.ndarray:
+def _kaiser(kind: str, cutoff: object, slope: float, rate: float) -> np.ndarray:
     length, beta = kaiserord(STOP_BAND, 2 * slope / (rate / 2))
-    return firwin(length | 1, cutoff, window=("kaiser", beta), fs=rate)
+    window = ("kaiser", beta)
+    return firwin(length | 1, cutoff, window=window, pass_zero=kind, fs=rate)
 
 
 @lru_cache
 def _band_filter() -> np.ndarray:
-    length, beta = kaiserord(STOP_BAND, 2 * BAND_SLOPE / (AUDIO_RATE / 2))
-    window = ("kaiser", beta)
-    return firwin(length | 1, BAND, window=window, pass_zero=False, fs=AUDIO_RATE)
+    return _kaiser("bandpass", BAND, BAND_SLOPE, AUDIO_RATE)
 
 
 @lru_cache
@@ -138,9 +130,9 @@ def _loudspeaker_filter() -> np.ndarray:
 @lru_cache
 def _splatter_filter() -> np.ndarray:
     """Takes off what the limiter adds above the voice band."""
-    return _low_pass(3600.0, 400.0, LINK_RATE)
+    return _kaiser("lowpass", 3600.0, 400.0, LINK_RATE)
 
 
 @lru_cache
 def _if_filter() -> np.ndarray:
-    return _low_pass(IF_BANDWIDTH / 2, 1000.0, LINK_RATE)
+    return _kaiser("lowpass", IF_BANDWIDTH / 2, 1000.0, LINK_RATE)

@@ -7,6 +7,8 @@ two words of it sound alike (so neither TO nor FOR).
 
 import numpy as np
 
+from espnet2.data_dir.tables import DataError
+
 LETTERS = (
     "ALPHA BRAVO CHARLIE DELTA ECHO FOXTROT GOLF HOTEL INDIA JULIET KILO LIMA MIKE "
     "NOVEMBER OSCAR PAPA QUEBEC ROMEO SIERRA TANGO UNIFORM VICTOR WHISKEY XRAY "
@@ -54,11 +56,7 @@ def vocabulary() -> list[str]:
 
 
 def draw_sentence(rng: np.random.Generator) -> str:
-    """One sentence: a call sign, then a message.
-
-    Args:
-        rng: Source of all choices; the same state gives the same sentence.
-    """
+    """One sentence: a call sign, then a message."""
     form = f"{_pick(CALL_SIGNS, rng)} {_pick(MESSAGES, rng)}"
     return " ".join(_pick(CLASSES.get(part, [part]), rng) for part in form.split())
 
@@ -66,22 +64,17 @@ def draw_sentence(rng: np.random.Generator) -> str:
 def draw_sentences(count: int, rng: np.random.Generator, taken: set[str]) -> list[str]:
     """``count`` sentences that differ from each other and from those ``taken``.
 
-    Args:
-        count: How many, at least 1.
-        rng: Source of all choices.
-        taken: Sentences that must not come; the new ones are added to it.
+    The same state of ``rng`` gives the same sentences. They are added to ``taken``.
 
     Raises:
-        ValueError: If the grammar gives no new sentence in 1000 tries.
+        DataError: If the grammar gives no new sentence in 1000 tries.
     """
     sentences: list[str] = []
     while len(sentences) < count:
-        for _ in range(1000):
-            sentence = draw_sentence(rng)
-            if sentence not in taken:
-                break
-        else:
-            raise ValueError(
+        tries = (draw_sentence(rng) for _ in range(1000))
+        sentence = next((tried for tried in tries if tried not in taken), None)
+        if sentence is None:
+            raise DataError(
                 f"the grammar gave only {len(taken)} different sentences; ask for "
                 f"fewer than {len(taken)} utterances in all"
             )

@@ -59,12 +59,7 @@ def noise_to_speech(clean: np.ndarray, noisy: np.ndarray) -> float:
 
 
 def realism_report(corpus_dir: Path, records: dict[str, list[dict]]) -> str:
-    """A table of sizes and signal figures, one column a set.
-
-    Args:
-        corpus_dir: Holds ``<set>/{noisy,clean}/<id>.wav``.
-        records: Utterances of each set.
-    """
+    """A table of sizes and signal figures, one column a set."""
     train_words = {word for r in records["train"] for word in r["text"].split()}
     columns = {
         name: {**_sizes(rows, train_words), **_signals(corpus_dir / name, rows)}
@@ -94,17 +89,14 @@ def _sizes(rows: list[dict], train_words: set[str]) -> dict[str, str]:
 
 def _signals(set_folder: Path, rows: list[dict]) -> dict[str, str]:
     """Median (lowest to highest) of the signal figures over some utterances."""
-    chosen = rows[:: max(1, len(rows) // MEASURED)]
-    above, peaks, noise, lags = [], [], [], []
-    for row in chosen:
+    figures = []
+    for row in rows[:: max(1, len(rows) // MEASURED)]:
         file_name = f"{row['utt_id']}.wav"
         noisy, rate = soundfile.read(set_folder / "noisy" / file_name)
         clean, _ = soundfile.read(set_folder / "clean" / file_name)
-        peak, lag = peak_correlation(clean, noisy)
-        above.append(energy_above(noisy, rate))
-        noise.append(noise_to_speech(clean, noisy))
-        peaks.append(peak)
-        lags.append(lag)
+        levels = energy_above(noisy, rate), noise_to_speech(clean, noisy)
+        figures.append((*levels, *peak_correlation(clean, noisy)))
+    above, noise, peaks, lags = zip(*figures, strict=True)
     return {
         "noisy above 3.4 kHz / speech band, dB": _spread(above, 0),
         "clean-noisy peak correlation": _spread(peaks, 2),
@@ -113,7 +105,7 @@ def _signals(set_folder: Path, rows: list[dict]) -> dict[str, str]:
     }
 
 
-def _spread(values: list[float], digits: int) -> str:
+def _spread(values: tuple[float, ...], digits: int) -> str:
     known = np.array(values)[~np.isnan(values)]
     if not len(known):
         return "unknown"

@@ -5,9 +5,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-import soundfile
 from fm_link import AUDIO_RATE, acoustic_noise, band_limit, fm_link, rms
 from speak import Speaker
+
+from espnet2.data_dir.audio_writing import write_steps
+from espnet2.data_dir.tables import write_lines
 
 CLEAN_RMS = 0.05  # of full scale: -26 dB
 HIGHEST_PEAK = 0.95  # of full scale
@@ -19,36 +21,22 @@ SILENCES = (0.1, 0.25)  # s, before and after the speech
 
 @dataclass(frozen=True)
 class Conditions:
-    """What the radio does to the corpus; both ranges are drawn from uniformly.
+    """What the radio does to the corpus; both ranges are drawn from uniformly, dB."""
 
-    Attributes:
-        cnr_min: Lowest carrier-to-noise ratio in the IF bandwidth, dB.
-        cnr_max: Highest one, dB.
-        snr_min: Lowest ratio of speech to acoustic noise at the microphone, dB.
-        snr_max: Highest one, dB.
-    """
-
-    cnr_min: float
+    cnr_min: float  # carrier-to-noise ratio in the IF bandwidth
     cnr_max: float
-    snr_min: float
+    snr_min: float  # ratio of speech to acoustic noise at the microphone
     snr_max: float
 
 
 @dataclass(frozen=True)
 class Utterance:
-    """What is known of an utterance when its audio is made.
+    """What is known of an utterance when its audio is made."""
 
-    Attributes:
-        set_name: "train", "valid" or "test".
-        voice: Variant of espeak-ng, the speaker's id.
-        number: Place in the set; with the seed it fixes all random choices.
-        text: Upper-case words.
-    """
-
-    set_name: str
-    voice: str
-    number: int
-    text: str
+    set_name: str  # train, valid or test
+    voice: str  # variant of espeak-ng, the speaker's id
+    number: int  # place in the set; with the seed it fixes all random choices
+    text: str  # upper-case words
 
     @property
     def utt_id(self) -> str:
@@ -90,24 +78,13 @@ def render_voice(
 ) -> None:
     """Write the audio of one voice and a list of what was made.
 
-    To be run in a fresh process, see ``speak.py``.
-
-    Args:
-        utterances: All of one voice, in a fixed order.
-        conditions: Ranges of the noise.
-        seed: Of the whole corpus.
-        folder: The corpus; gets ``<set>/{noisy,clean}/<id>.wav`` and
-            ``<set>/<voice>.jsonl``.
+    To be run in a fresh process, see ``speak.py``. The corpus's folder gets
+    ``<set>/{noisy,clean}/<id>.wav`` and ``<set>/<voice>.jsonl``.
     """
     voice, set_folder = utterances[0].voice, folder / utterances[0].set_name
-    for kind in ("noisy", "clean"):
-        (set_folder / kind).mkdir(parents=True, exist_ok=True)
     speaker = Speaker(voice)
-    lines = []
-    for utterance in utterances:
-        record = _render(utterance, speaker, conditions, seed, set_folder)
-        lines.append(json.dumps(record) + "\n")
-    (set_folder / f"{voice}.jsonl").write_text("".join(lines))
+    records = [_render(u, speaker, conditions, seed, set_folder) for u in utterances]
+    write_lines(set_folder / f"{voice}.jsonl", map(json.dumps, records))
 
 
 def _render(
@@ -127,9 +104,8 @@ def _render(
     snr_db = rng.uniform(conditions.snr_min, conditions.snr_max)
     pair = radio_pair(_with_silence(speech, rng), cnr_db, snr_db, rng)
     for kind, audio in zip(("clean", "noisy"), pair, strict=True):
-        pcm = np.round(audio * 32767).astype(np.int16)
         path = set_folder / kind / f"{utterance.utt_id}.wav"
-        soundfile.write(path, pcm, AUDIO_RATE, subtype="PCM_16")
+        write_steps(path, audio * 32767, AUDIO_RATE)
     return {
         **asdict(utterance),
         "utt_id": utterance.utt_id,

@@ -10,15 +10,16 @@ speaks the same utterances in the same order: use one process for one voice.
 """
 
 import ctypes
-import math
 import os
 import tempfile
 from pathlib import Path
 
 import numpy as np
+from fm_link import AUDIO_RATE
 from scipy.signal import resample_poly
 
-AUDIO_RATE = 8000  # Hz, of all audio in the corpus
+from espnet2.data_dir.tables import DataError
+
 SYNCHRONOUS, DONT_EXIT = 2, 0x8000  # espeak_AUDIO_OUTPUT, option of espeak_Initialize
 RATE, VOLUME, PITCH = 1, 2, 3  # espeak_PARAMETER
 POSITION_CHARACTER, CHARS_UTF8 = 1, 1
@@ -31,17 +32,15 @@ AudioCallback = ctypes.CFUNCTYPE(
 )
 
 
-class SpeechError(RuntimeError):
+class SpeechError(DataError):
     """espeak-ng is missing, lacks a voice or failed; the message says which."""
 
 
 def check_variants(names: list[str]) -> None:
     """Check that espeak-ng has all these voice variants.
 
-    espeak-ng itself speaks with its base voice if it does not know a variant.
-
-    Args:
-        names: Variants as the files in ``voices/!v`` of its data folder are called.
+    espeak-ng itself speaks with its base voice if it does not know a variant. They are
+    called as the files in ``voices/!v`` of its data folder.
 
     Raises:
         SpeechError: If espeakng-loader is missing, or names a variant that is.
@@ -57,14 +56,7 @@ def check_variants(names: list[str]) -> None:
 
 
 class Speaker:
-    """One voice variant of American English, to be made once in a process.
-
-    Args:
-        variant: File name in ``voices/!v`` of espeak-ng's data folder, such as "m3".
-
-    Raises:
-        SpeechError: If espeak-ng is missing, does not start or lacks the variant.
-    """
+    """One voice variant, such as "m3", of American English; one in a process."""
 
     def __init__(self, variant: str) -> None:
         check_variants([variant])
@@ -84,9 +76,6 @@ class Speaker:
             rate: Words a minute, 80 to 450; espeak-ng's default is 175.
             pitch: 0 to 99, relative to the voice; 50 is the voice's own.
             seed: Of espeak-ng's random numbers (flutter and the like), from 1.
-
-        Raises:
-            SpeechError: If espeak-ng reports an error or gives no sound.
         """
         words = [SPELT_FOR_ESPEAK.get(word, word.lower()) for word in text.split()]
         utf8 = " ".join(words).encode()
@@ -100,7 +89,8 @@ class Speaker:
         self._call("espeak_Synchronize")
         if not self._chunks or not np.any(self._chunks[0]):
             raise SpeechError(f"espeak-ng gave no sound for {text!r}")
-        return _trim(_resample(np.concatenate(self._chunks), self._sample_rate))
+        speech = np.concatenate(self._chunks).astype(np.float64) / 32768
+        return _trim(resample_poly(speech, AUDIO_RATE, self._sample_rate))
 
     def _start(self) -> int:
         """Start espeak-ng on the loader's data; returns its sample rate in Hz."""
@@ -131,22 +121,15 @@ class Speaker:
 
 def _loader() -> object:
     try:
-        import espeakng_loader
+        import espeakng_loader as loader
     except ImportError as error:
-        raise SpeechError(
-            "the toy corpus needs espeak-ng: run 'pip install espeakng-loader'"
-        ) from error
-    return espeakng_loader
+        what = "the toy corpus needs espeak-ng: run 'pip install espeakng-loader'"
+        raise SpeechError(what) from error
+    return loader
 
 
 def _data_path() -> Path:
     return Path(_loader().get_data_path())
-
-
-def _resample(samples: np.ndarray, sample_rate: int) -> np.ndarray:
-    common = math.gcd(AUDIO_RATE, sample_rate)
-    scaled = samples.astype(np.float64) / 32768
-    return resample_poly(scaled, AUDIO_RATE // common, sample_rate // common)
 
 
 def _trim(audio: np.ndarray) -> np.ndarray:

@@ -12,6 +12,8 @@ from sad import inner_runs as inner
 from session_offset import Offset, OffsetLimits, estimate_offset
 from session_plan import Session
 
+from espnet2.data_dir.options import option
+
 # s; a longer transcript line has a wrong time stamp and says nothing of speech.
 LONGEST_LINE = 30.0
 
@@ -20,30 +22,14 @@ LONGEST_LINE = 30.0
 class CutRules:
     """Which utterances to cut, and how."""
 
-    max_lost_share: float = field(
-        default=0.05, metadata={"help": "most of an utterance not transmitted, 0 to 1"}
-    )
-    max_lost_speech: float = field(
-        default=0.1, metadata={"help": "s; so long a gap within speech drops it"}
-    )
-    min_duration: float = field(
-        default=0.1, metadata={"help": "s; shorter utterances are dropped"}
-    )
-    max_duration: float = field(
-        default=30.0, metadata={"help": "s; longer utterances are dropped"}
-    )
-    max_lag: float = field(
-        default=0.02, metadata={"help": "s; lags that GCC-PHAT looks at"}
-    )
-    min_peak: float = field(
-        default=10.0, metadata={"help": "least peak / RMS for which a lag is used"}
-    )
-    refine: bool = field(
-        default=True, metadata={"help": "refine each offset by GCC-PHAT"}
-    )
-    kaldi_truncate: bool = field(
-        default=False, metadata={"help": "time stamps as Kaldi truncates them"}
-    )
+    max_lost_share: float = option(0.05, "most of an utterance not transmitted, 0 to 1")
+    max_lost_speech: float = option(0.1, "s; so long a gap within speech drops it")
+    min_duration: float = option(0.1, "s; shorter utterances are dropped")
+    max_duration: float = option(30.0, "s; longer utterances are dropped")
+    max_lag: float = option(0.02, "s; lags that GCC-PHAT looks at")
+    min_peak: float = option(10.0, "least peak / RMS for which a lag is used")
+    refine: bool = option(True, "refine each offset by GCC-PHAT")
+    kaldi_truncate: bool = option(False, "time stamps as Kaldi truncates them")
 
 
 @dataclass(frozen=True)
@@ -57,23 +43,14 @@ class Limits:
 
 @dataclass
 class Alignment:
-    """What the tables say about a session.
+    """What the tables say about a session."""
 
-    Attributes:
-        link: The side of the call.
-        offset: Channel time minus source time.
-        pin: The speaker.
-        kept: Utterances to cut, by id.
-        dropped: Reason by utterance id.
-        problems: Odd lines of the transcript.
-    """
-
-    link: Link
-    offset: Offset
-    pin: str
-    kept: dict[str, Utterance] = field(default_factory=dict)
-    dropped: dict[str, str] = field(default_factory=dict)
-    problems: list[str] = field(default_factory=list)
+    link: Link  # the side of the call
+    offset: Offset  # channel time minus source time
+    pin: str  # the speaker
+    problems: list[str]  # odd lines of the transcript
+    kept: dict[str, Utterance] = field(default_factory=dict)  # to cut, by id
+    dropped: dict[str, str] = field(default_factory=dict)  # reason by id
 
 
 def align(session: Session, limits: Limits) -> Alignment:
@@ -89,24 +66,14 @@ def align(session: Session, limits: Limits) -> Alignment:
     sides = {side: believable_times(utterances, side) for side in "AB"}
     link = choose_side(sides, speech_runs(source), session.marker, limits.link)
     offset = estimate_offset(inner(source), inner(channel), limits.offset)
-    found = Alignment(link, offset, session.pins[link.side], problems=problems)
-    speech = [
-        Interval(start + offset.delta, end + offset.delta)
-        for start, end in speech_runs(source)
-    ]
-    later = link.shift + offset.delta
+    found = Alignment(link, offset, session.pins[link.side], problems)
+    speech = [run.later(offset.delta) for run in speech_runs(source)]
     for utterance in utterances:
         if utterance.side == link.side:
-            within = Interval(
-                utterance.start / 100 + later, utterance.end / 100 + later
-            )
+            within = said_in(utterance).later(link.shift + offset.delta)
             reason = reason_to_drop(utterance, within, channel, speech, limits.cut)
-            _sort_in(
-                found,
-                utterance_id(found.pin, session.call, utterance),
-                utterance,
-                reason,
-            )
+            key = utterance_id(found.pin, session.call, utterance)
+            _sort_in(found, key, utterance, reason)
     return found
 
 
@@ -120,9 +87,14 @@ def _sort_in(found: Alignment, key: str, utterance: Utterance, reason: str) -> N
         found.kept[key] = utterance
 
 
+def said_in(utterance: Utterance) -> Interval:
+    """When an utterance is said, s."""
+    return Interval(utterance.start / 100, utterance.end / 100)
+
+
 def believable_times(utterances: list[Utterance], side: str) -> list[Interval]:
     """When a side speaks, s, without lines too long to be believed."""
-    times = [Interval(u.start / 100, u.end / 100) for u in utterances if u.side == side]
+    times = [said_in(u) for u in utterances if u.side == side]
     return [time for time in times if time.end - time.start <= LONGEST_LINE]
 
 
@@ -141,12 +113,8 @@ def reason_to_drop(
 ) -> str:
     """Why an utterance is left out, or an empty text.
 
-    Args:
-        utterance: The utterance.
-        within: Where it is on the channel, s.
-        channel: The channel's SAD table.
-        speech: The source's speech in the channel's time, s.
-        rules: The limits.
+    ``within`` is where it is on the channel, whose table ``channel`` is; ``speech`` is
+    the source's, in the channel's time.
     """
     seconds = (utterance.end - utterance.start) / 100
     if seconds < rules.min_duration:

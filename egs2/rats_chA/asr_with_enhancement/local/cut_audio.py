@@ -4,14 +4,17 @@ import hashlib
 from pathlib import Path
 
 import numpy as np
-import soundfile
 from scipy.signal import resample_poly
-from text_files import SkipError
+from text_files import skip_as
+
+from espnet2.data_dir.audio import open_audio
+from espnet2.data_dir.tables import DataError
 
 SOURCE_RATE = 16000  # Hz, of the corpus
 RATE = 8000  # Hz, of the cuts
 
 
+@skip_as("bad_audio")
 def read_flac(path: Path) -> np.ndarray:
     """Samples of a file at 8 kHz, float32 ``(samples,)``, full scale 32768.
 
@@ -19,23 +22,18 @@ def read_flac(path: Path) -> np.ndarray:
         SkipError: ``bad_audio``, if the file is no mono 16-bit FLAC at 16 kHz, or its
             samples do not have the MD5 sum that its header states.
     """
-    try:
-        with soundfile.SoundFile(path) as file:
-            found = (file.format, file.subtype, file.samplerate, file.channels)
-            if found != ("FLAC", "PCM_16", SOURCE_RATE, 1):
-                wanted = f"want mono 16-bit FLAC at {SOURCE_RATE} Hz"
-                raise SkipError("bad_audio", f"{path} is {found}; {wanted}")
-            samples = file.read(dtype="int16")
+    with open_audio(path) as file:
+        found = (file.format, file.subtype, file.samplerate, file.channels)
+        if found != ("FLAC", "PCM_16", SOURCE_RATE, 1):
+            wanted = f"want mono 16-bit FLAC at {SOURCE_RATE} Hz"
+            raise DataError(f"{path} is {found}; {wanted}")
+        samples = file.read(dtype="int16")
         stated = stated_md5(path)
-    except (soundfile.SoundFileError, OSError) as error:
-        raise SkipError("bad_audio", f"{path} cannot be decoded: {error}") from None
     if len(samples) == 0:
-        raise SkipError("bad_audio", f"{path} holds no samples")
+        raise DataError(f"{path} holds no samples")
     actual = hashlib.md5(samples.astype("<i2").tobytes()).digest()
     if any(stated) and stated != actual:
-        raise SkipError(
-            "bad_audio", f"{path} is damaged: its samples have not the MD5 it states"
-        )
+        raise DataError(f"{path} is damaged: its samples have not the MD5 it states")
     return resample_poly(samples.astype(np.float32), RATE, SOURCE_RATE)
 
 
@@ -56,9 +54,3 @@ def cut(samples: np.ndarray, start: float, count: int) -> np.ndarray | None:
     if first < 0 or first + count > len(samples):
         return None
     return samples[first : first + count]
-
-
-def write_cut(path: Path, samples: np.ndarray) -> None:
-    """Write 16-bit wav; samples beyond full scale are clipped to it."""
-    integers = np.clip(np.rint(samples), -32768, 32767).astype(np.int16)
-    soundfile.write(path, integers, RATE, subtype="PCM_16")

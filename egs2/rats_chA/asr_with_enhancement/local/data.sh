@@ -1,9 +1,8 @@
 #!/usr/bin/env bash
 # Make data/{train,valid,test} from RATS channel A and the Fisher transcripts.
 # Put the two paths in db.sh, and run this from the recipe's folder.
+# shellcheck source-path=SCRIPTDIR/.. disable=SC2034  # `give` reads the options by name
 set -euo pipefail
-
-log() { echo "$(date '+%Y-%m-%dT%H:%M:%S') (data.sh) $*"; }
 
 # The names are options: parse_options.sh sets those defined here.
 stage=1                         # first sub-stage: 1 sessions, 2 sets, 3 checks
@@ -25,55 +24,32 @@ acronyms="split"                # c._n._n.: split to c n n, or keep
 partial="strip"                 # an-: strip the hyphen, or drop the word
 prepare_opts=                   # thresholds, see local/prepare_rats.py --help
 
-# shellcheck disable=SC2034  # parse_options.sh prints it
-help_message="Options and their defaults:
-$(grep -E '^[a-z_]+=.* # ' "$0")"
-
-# path.sh may use variables that are not set.
-set +u
-# shellcheck source=/dev/null
-. ./path.sh
-# shellcheck source=/dev/null
+. scripts/utils/data_tools.sh
+. scripts/utils/quote_words.sh
 . ./db.sh
-# shellcheck source=/dev/null
-. utils/parse_options.sh
-set -u
 
-if [ $# -ne 0 ]; then
-    log "error: no arguments are taken besides options, got: $*" >&2
-    exit 1
-fi
 : "${rats:=${RATS:-}}" "${fisher:=${FISHER:-}}"
 if [ -z "${rats}" ] || [ -z "${fisher}" ]; then
-    log "error: put the paths RATS and FISHER in db.sh (LDC2015S02; LDC2004T19 and LDC2005T19)" >&2
-    exit 1
+    die "put the paths RATS and FISHER in db.sh (LDC2015S02; LDC2004T19 and LDC2005T19)"
 fi
 
-if [ "${stage}" -le 1 ] && [ "${stop_stage}" -ge 1 ]; then
+if runs 1; then
     log "Sub-stage 1: link, align and cut the sessions -> ${work_dir}"
     IFS=: read -ra fisher_roots <<< "${fisher}"
-    options=()
-    [ -z "${prepare_opts}" ] || mapfile -d '' -t options < <(xargs printf '%s\0' <<< "${prepare_opts}")
-    OMP_NUM_THREADS=1 python3 local/prepare_rats.py \
-        --rats "${rats}" --fisher "${fisher_roots[@]}" \
-        --work_dir "${work_dir}" --nj "${nj}" \
-        --kaldi_truncate "${kaldi_truncate}" --refine "${refine}" "${options[@]}"
+    give rats work_dir nj kaldi_truncate refine
+    split_words "${prepare_opts}"
+    OMP_NUM_THREADS=1 python3 local/prepare_rats.py --fisher "${fisher_roots[@]}" \
+        "${options[@]}" "${words[@]}"
 fi
 
-if [ "${stage}" -le 2 ] && [ "${stop_stage}" -ge 2 ]; then
+if runs 2; then
     log "Sub-stage 2: texts and sets -> ${data_dir}/{train,valid,test}"
-    options=()
-    [ -z "${train_list}" ] || options+=(--train_list "${train_list}")
-    [ -z "${valid_list}" ] || options+=(--valid_list "${valid_list}")
-    [ -z "${test_list}" ] || options+=(--test_list "${test_list}")
-    python3 local/make_sets.py \
-        --work_dir "${work_dir}" --data_dir "${data_dir}" \
-        --valid_share "${valid_share}" \
-        --uncertain "${uncertain}" --events "${events}" \
-        --acronyms "${acronyms}" --partial "${partial}" "${options[@]}"
+    give work_dir data_dir valid_share train_list valid_list test_list \
+        uncertain events acronyms partial
+    python3 local/make_sets.py "${options[@]}"
 fi
 
-if [ "${stage}" -le 3 ] && [ "${stop_stage}" -ge 3 ]; then
+if runs 3; then
     log "Sub-stage 3: check the folders"
     for name in train valid test; do
         utils/validate_data_dir.sh "${data_dir}/${name}"

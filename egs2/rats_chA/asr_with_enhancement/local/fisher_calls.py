@@ -9,17 +9,18 @@ A transcript begins with ``# fe_03_<NNNNN>.sph``; then come lines
 ``<start s> <end s> <A|B>: <text>`` with two decimals, in any order of time.
 """
 
-import os
 import re
 from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
 
-from kaldi_utils import DataError
-from text_files import SkipError, read_text_lines
+from text_files import read_text_lines, skip_as
+
+from espnet2.data_dir.folders import walk_files
+from espnet2.data_dir.tables import DataError
 
 UTTERANCE = re.compile(r"\s*(\d+(?:\.\d+)?)\s+(\d+(?:\.\d+)?)\s+([AB])\s*:(.*)")
-TRANSCRIPT = re.compile(r"fe_03_(\d{5})\.txt")
+TRANSCRIPT = re.compile(r"/trans/\d{3}/fe_03_(\d{5})\.txt$")
 CALLDATA = re.compile(r"fe_03_p[12]_calldata\.tbl")
 LAST_OF_PART_1 = 5850  # call id
 CALLDATA_COLUMNS = 15
@@ -44,24 +45,17 @@ class FisherFiles(NamedTuple):
 
 
 def find_fisher_files(roots: list[Path]) -> FisherFiles:
-    """Find the files below the roots.
-
-    Raises:
-        DataError: a root is no folder, or there are no transcripts or no tables.
-    """
+    """Find the files below the roots."""
     files = FisherFiles({}, [], [])
     for root in roots:
         if not root.is_dir():
             raise DataError(f"FISHER={root} in db.sh is not a folder")
-        for folder, subfolders, names in os.walk(root, followlinks=True):
-            subfolders[:] = sorted(set(subfolders) - {"bbn_orig"})
-            is_trans = re.search(r"/trans/\d{3}$", Path(folder).as_posix())
-            for name in sorted(names):
-                match = TRANSCRIPT.fullmatch(name)
-                if match and is_trans:
-                    _add_transcript(files, match[1], Path(folder, name))
-                elif CALLDATA.fullmatch(name):
-                    files.calldata.append(Path(folder, name))
+        for path in walk_files([root], leave_out="bbn_orig"):
+            transcript = TRANSCRIPT.search(path.as_posix())
+            if transcript:
+                _add_transcript(files, transcript[1], path)
+            elif CALLDATA.fullmatch(path.name):
+                files.calldata.append(path)
     where = ", ".join(map(str, roots))
     if not files.transcripts:
         raise DataError(f"no trans/<NNN>/fe_03_<NNNNN>.txt below FISHER={where}")
@@ -70,10 +64,8 @@ def find_fisher_files(roots: list[Path]) -> FisherFiles:
         table = f"fe_03_{name}_calldata.tbl"
         has_calls = any(first < int(call) <= last for call in files.transcripts)
         if has_calls and table not in tables:
-            raise DataError(
-                f"{table} is missing below FISHER={where}; it says who speaks in calls "
-                "that have transcripts there"
-            )
+            what = "it says who speaks in calls that have transcripts there"
+            raise DataError(f"{table} is missing below FISHER={where}; {what}")
     return files
 
 
@@ -84,49 +76,37 @@ def _add_transcript(files: FisherFiles, call: str, path: Path) -> None:
 
 
 def read_speakers(paths: list[Path]) -> tuple[dict[str, dict[str, str]], list[str]]:
-    """PIN of each side of each call, and the bad lines.
-
-    Raises:
-        DataError: a table cannot be read, or no line is good.
-    """
+    """PIN of each side of each call, and the bad lines."""
     pins: dict[str, dict[str, str]] = {}
     problems: list[str] = []
     for path in paths:
-        try:
-            lines, odd = read_text_lines(path)
-        except SkipError as error:
-            raise DataError(error.detail) from None
+        lines, odd = read_text_lines(path)
         problems += odd
         for number, (where, text) in enumerate(lines):
             fields = [field.strip() for field in text.split(",")]
             if number == 0 and not re.fullmatch(r"\d{5}", fields[0]):
                 continue  # the header
-            good = len(fields) == CALLDATA_COLUMNS and all(
-                re.fullmatch(r"\d+", fields[column]) for column in (0, PIN_A, PIN_B)
-            )
-            sides = {"A": fields[PIN_A], "B": fields[PIN_B]} if good else {}
-            if not good or pins.get(fields[0], sides) != sides:
+            sides = {}
+            if len(fields) == CALLDATA_COLUMNS:
+                sides = {"A": fields[PIN_A], "B": fields[PIN_B]}
+            good = all(re.fullmatch(r"\d+", n) for n in (fields[0], *sides.values()))
+            if not sides or not good or pins.setdefault(fields[0], sides) != sides:
                 problems.append(f"{where}: '{text[:60]}' is not used: bad or a repeat")
-                continue
-            pins[fields[0]] = sides
     if not pins:
         raise DataError(f"{paths[0]} has no line with a call and two PINs")
     return pins, problems
 
 
 def centiseconds(stamp: str, kaldi_truncate: bool) -> int:
-    """Hundredths of a second of a time stamp such as ``0.29``.
+    """Hundredths of a second of a time stamp such as ``0.29`` (s).
 
-    Args:
-        stamp: Seconds in decimal digits.
-        kaldi_truncate: As Kaldi's Fisher recipe does, cut the binary product off,
-            which makes 28 of 0.29; otherwise the result is exact.
+    The result is exact; with ``kaldi_truncate`` the binary product is cut off, as in
+    Kaldi's Fisher recipe, which makes 28 of 0.29.
     """
-    if kaldi_truncate:
-        return int(float(stamp) * 100)
-    return int(Decimal(stamp) * 100)
+    return int((float(stamp) if kaldi_truncate else Decimal(stamp)) * 100)
 
 
+@skip_as("bad_transcript")
 def read_transcript(
     path: Path, kaldi_truncate: bool
 ) -> tuple[list[Utterance], list[str]]:
@@ -136,14 +116,9 @@ def read_transcript(
         SkipError: ``bad_transcript``, if the file cannot be read, does not name its
             own call first, or holds no utterance.
     """
-    try:
-        lines, problems = read_text_lines(path)
-    except SkipError as error:
-        raise SkipError("bad_transcript", error.detail) from None
-    if not re.match(rf"#\s*{path.stem}\b", lines[0].text if lines else ""):
-        raise SkipError(
-            "bad_transcript", f"{path}: want '# {path.stem}.sph' as the first line"
-        )
+    lines, problems = read_text_lines(path)
+    if not re.match(rf"#\s*{path.stem}\b", lines[0][1] if lines else ""):
+        raise DataError(f"{path}: want '# {path.stem}.sph' as the first line")
     utterances = set()
     for where, text in lines[1:]:
         match = UTTERANCE.fullmatch(text)
@@ -158,5 +133,5 @@ def read_transcript(
             continue
         utterances.add(Utterance(start, end, match[3], match[4].strip()))
     if not utterances:
-        raise SkipError("bad_transcript", f"{path} holds no utterance")
+        raise DataError(f"{path} holds no utterance")
     return sorted(utterances), problems

@@ -5,33 +5,30 @@
 """
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+
+from espnet2.data_dir.options import option
 
 LAUGHTER = {"[laugh]", "[laughter]"}
 NOISES = {"[noise]", "[sigh]", "[cough]", "[mn]", "[breath]", "[lipsmack]"}
 EXPECTED = re.compile(r"[a-z'_ .-]|\[laughter\]|\[noise\]")
 
 
-def _option(default: str, choices: tuple[str, ...], text: str) -> str:
-    metadata = {"choices": choices, "help": text}
-    return field(default=default, metadata=metadata)
-
-
 @dataclass(frozen=True)
 class TextRules:
     """What to do with each kind of mark-up; each option is one of two words."""
 
-    uncertain: str = _option(
-        "drop", ("drop", "keep"), "an utterance with (( )): drop, or keep its words"
+    uncertain: str = option(
+        "drop", "an utterance with (( )): drop, or keep its words", ("drop", "keep")
     )
-    events: str = _option(
-        "delete", ("delete", "map"), "[...]: delete, or map to [laughter] and [noise]"
+    events: str = option(
+        "delete", "[...]: delete, or map to [laughter] and [noise]", ("delete", "map")
     )
-    acronyms: str = _option(
-        "split", ("split", "keep"), "c._n._n.: split to c n n, or keep as c._n._n."
+    acronyms: str = option(
+        "split", "c._n._n.: split to c n n, or keep as c._n._n.", ("split", "keep")
     )
-    partial: str = _option(
-        "strip", ("strip", "drop"), "an-: strip the hyphen, or drop the word"
+    partial: str = option(
+        "strip", "an-: strip the hyphen, or drop the word", ("strip", "drop")
     )
 
 

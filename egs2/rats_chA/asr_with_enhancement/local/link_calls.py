@@ -6,12 +6,14 @@ agree with the speech in the source's SAD table; a side in the name must agree.
 """
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from sad import Interval
 from text_files import SkipError
+
+from espnet2.data_dir.options import option
 
 SIDES = {"A": "A", "L": "A", "1": "A", "B": "B", "R": "B", "2": "B"}
 
@@ -20,19 +22,11 @@ SIDES = {"A": "A", "L": "A", "1": "A", "B": "B", "R": "B", "2": "B"}
 class LinkLimits:
     """When a link is believed."""
 
-    min_iou: float = field(
-        default=0.5, metadata={"help": "least overlap of transcript and speech, 0 to 1"}
-    )
-    min_iou_margin: float = field(
-        default=0.15, metadata={"help": "least lead over the other side's overlap"}
-    )
-    link_search: float = field(
-        default=5.0, metadata={"help": "s; shifts tried between the two time scales"}
-    )
-    link_step: float = field(default=0.02, metadata={"help": "s; step of that search"})
-    max_link_shift: float = field(
-        default=0.5, metadata={"help": "s; a smaller shift is taken for 0"}
-    )
+    min_iou: float = option(0.5, "least overlap of transcript and speech, 0 to 1")
+    min_iou_margin: float = option(0.15, "least lead over the other side's overlap")
+    link_search: float = option(5.0, "s; shifts tried between the two time scales")
+    link_step: float = option(0.02, "s; step of that search")
+    max_link_shift: float = option(0.5, "s; a smaller shift is taken for 0")
 
 
 class Overlap(NamedTuple):

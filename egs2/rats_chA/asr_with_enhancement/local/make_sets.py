@@ -6,44 +6,33 @@ Reads what ``prepare_rats.py`` has left in the working folder. Writes the folder
 """
 
 import argparse
-import json
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from cut_session import read_session
+from cut_session import MARKER
 from fisher_text import TextRules, normalise
-from kaldi_utils import (
-    DataError,
-    log,
-    replace_folder,
-    run_cli,
-    utt2spk_to_spk2utt,
-    write_lines,
-    write_table,
-)
-from prepare_rats import add_fields, take_fields
 from split_sets import SETS, Entry, read_id_list, split_by_lists, split_by_speaker
 from summary import Facts, summarise
 
+from espnet2.data_dir import folders
+from espnet2.data_dir.options import add_options, take_options
+from espnet2.data_dir.tables import DataError, log, run_cli, write_lines
+
+KINDS = ("noisy", "clean")
+
 
 def read_entries(work_dir: Path, rules: TextRules) -> tuple[list[Entry], Facts]:
-    """Utterances with words of all usable sessions, and what became of the others.
-
-    Raises:
-        DataError: the sessions are not prepared, or none can be used.
-    """
-    try:
-        index = json.loads((work_dir / "sessions.json").read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise DataError(f"{work_dir}/sessions.json is missing: run stage 1") from None
+    """Utterances with words of all usable sessions, and what became of the others."""
+    index = folders.read_marker(work_dir / "sessions.json")
+    if index is None:
+        raise DataError(f"{work_dir}/sessions.json is missing: run stage 1")
     facts = Facts(index["reports"], list(index["problems"]), index["others"])
     entries = []
     for report in index["reports"]:
         if report["status"] != "ok":
             continue
         folder = (work_dir / "sessions" / report["src_id"]).resolve()
-        session = read_session(folder)
+        session = folders.read_marker(folder / MARKER)
         if session is None:
             raise DataError(f"{folder} is not finished: run stage 1")
         facts.problems += session["problems"]
@@ -53,8 +42,8 @@ def read_entries(work_dir: Path, rules: TextRules) -> tuple[list[Entry], Facts]:
             if reason:
                 facts.dropped[said["id"]] = reason
             else:
-                facts_of_it = said["pin"], text, said["seconds"], report["part"]
-                entries.append(Entry(said["id"], *facts_of_it, folder))
+                values = said["pin"], text, said["seconds"], report["part"], folder
+                entries.append(Entry(said["id"], *values))
     facts.problems = list(dict.fromkeys(facts.problems))  # a call may have two sources
     if not entries:
         found = sorted({str(report["status"]) for report in index["reports"]})
@@ -66,38 +55,21 @@ def read_entries(work_dir: Path, rules: TextRules) -> tuple[list[Entry], Facts]:
 
 
 def write_set(folder: Path, entries: list[Entry]) -> None:
-    """Write a data folder beside its place and rename it.
-
-    Raises:
-        DataError: there are no utterances, or the folder is not such a folder.
-    """
+    """Write a data folder."""
     if not entries:
         raise DataError(f"{folder} would be empty; see summary.md and link_report.tsv")
-    if folder.exists() and not (folder / "wav.scp").is_file():
-        raise DataError(f"{folder} is there and was not made here: remove it yourself")
-    partial = folder.with_name(f".{folder.name}.tmp")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    ordered = sorted(entries)
-    utt2spk = {entry.utt_id: f"fe_03_{entry.pin}" for entry in ordered}
-    for name, kind in (("wav.scp", "noisy"), ("spk1.scp", "clean")):
-        paths = {e.utt_id: str(e.folder / kind / f"{e.utt_id}.wav") for e in ordered}
-        write_table(partial / name, paths)
-    for name in ("text", "text_spk1"):
-        write_table(partial / name, {entry.utt_id: entry.text for entry in ordered})
-    write_table(partial / "utt2spk", utt2spk)
-    write_table(partial / "spk2utt", utt2spk_to_spk2utt(utt2spk))
-    replace_folder(partial, folder)
+    lines = []
+    for e in entries:
+        noisy, clean = (f"{e.folder}/{kind}/{e.utt_id}.wav" for kind in KINDS)
+        speaker = f"fe_03_{e.pin}"
+        lines.append(folders.Entry(e.utt_id, speaker, e.text, noisy, clean))
+    folders.write_data_dir(folder, lines)
 
 
 def choose_sets(
     entries: list[Entry], lists: dict[str, Path | None], valid_share: float
 ) -> tuple[dict[str, list[Entry]], dict[str, list[str]]]:
-    """The sets, and the ids of each list that are not there.
-
-    Raises:
-        DataError: only some of the lists are given.
-    """
+    """The sets, and the ids of each list that are not there."""
     given = {name: path for name, path in lists.items() if path is not None}
     if not given:
         return split_by_speaker(entries, valid_share), {}
@@ -118,11 +90,11 @@ def main(arguments: Sequence[str]) -> None:
     )
     for name in SETS:
         parser.add_argument(f"--{name}_list", type=Path, help=f"ids of {name}")
-    add_fields(parser, TextRules)
+    add_options(parser, TextRules)
     args = parser.parse_args(arguments)
     if not 0 < args.valid_share < 1:
         raise DataError(f"--valid_share {args.valid_share:g}: want above 0, below 1")
-    entries, facts = read_entries(args.work_dir, take_fields(args, TextRules))
+    entries, facts = read_entries(args.work_dir, take_options(args, TextRules))
     dropped = [f"{key}\t{reason}" for key, reason in sorted(facts.dropped.items())]
     write_lines(args.work_dir / "dropped.tsv", ["utterance\treason", *dropped])
     write_lines(args.work_dir / "problems.txt", facts.problems)

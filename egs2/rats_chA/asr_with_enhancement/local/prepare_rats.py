@@ -6,22 +6,22 @@ English Fisher source. A run that was stopped goes on where it was.
 """
 
 import argparse
-import dataclasses
 import json
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from pathlib import Path
 
 from align_session import CutRules, Limits
 from cut_session import prepare_session
 from fisher_calls import find_fisher_files, read_speakers
-from kaldi_utils import DataError, log, run_cli, write_lines
 from link_calls import LinkLimits
 from rats_tables import find_rats_root, read_sources, read_transmissions
 from session_offset import OffsetLimits
-from session_plan import Plan, Report, Session, plan_sessions
-from tqdm import tqdm
+from session_plan import Plan, Report, plan_sessions
+
+from espnet2.data_dir.options import add_options, take_options
+from espnet2.data_dir.parallel import work_on
+from espnet2.data_dir.tables import log, run_cli, write_lines
 
 COLUMNS = (
     "src_id session part call side iou_A iou_B shift used_shift delta n_boundaries "
@@ -29,38 +29,8 @@ COLUMNS = (
 ).split()
 
 
-def add_fields(parser: argparse.ArgumentParser, options: type) -> None:
-    """Add an option for each field of a dataclass, with its default and help."""
-    for item in dataclasses.fields(options):
-        kind = type(item.default)
-        parser.add_argument(
-            f"--{item.name}",
-            type=_true_or_false if kind is bool else kind,
-            default=item.default,
-            choices=item.metadata.get("choices"),
-            help=f"{item.metadata['help']} (default: {item.default})",
-        )
-
-
-def take_fields(args: argparse.Namespace, options: type) -> object:
-    """The dataclass from the parsed options that `add_fields` has added."""
-    return options(
-        **{f.name: getattr(args, f.name) for f in dataclasses.fields(options)}
-    )
-
-
-def _true_or_false(text: str) -> bool:
-    if text not in ("true", "false"):
-        raise argparse.ArgumentTypeError(f"want true or false, not '{text}'")
-    return text == "true"
-
-
 def make_plan(rats: Path, fisher: list[Path]) -> Plan:
-    """Read all tables of both corpora and choose the sessions.
-
-    Raises:
-        DataError: a table is missing or cannot be used at all.
-    """
+    """Read all tables of both corpora and choose the sessions."""
     root = find_rats_root(rats)
     sources, odd_sources = read_sources(root / "docs" / "source_file_info.tab")
     table = root / "docs" / "retrans_fileset_info.tab"
@@ -71,30 +41,6 @@ def make_plan(rats: Path, fisher: list[Path]) -> Plan:
     odd = odd_sources + odd_transmissions + files.problems + odd_speakers
     plan.problems = odd + plan.problems
     return plan
-
-
-def run_sessions(
-    sessions: list[Session], limits: Limits, folder: Path, nj: int
-) -> list[Report]:
-    """Prepare the sessions in ``nj`` processes; their reports in order of source id.
-
-    Raises:
-        DataError: a process was killed.
-    """
-    reports = []
-    with ProcessPoolExecutor(max_workers=nj) as pool:
-        jobs = [pool.submit(prepare_session, s, limits, folder) for s in sessions]
-        try:
-            for job in tqdm(as_completed(jobs), "sessions", len(jobs), mininterval=1):
-                reports.append(job.result())
-        except BrokenProcessPool:
-            raise DataError(
-                "a process was killed, perhaps for want of memory: try a smaller --nj; "
-                "finished sessions are kept"
-            ) from None
-        finally:
-            pool.shutdown(cancel_futures=True)
-    return sorted(reports, key=lambda report: report["src_id"])
 
 
 def mark_repeats(reports: list[Report]) -> None:
@@ -127,18 +73,15 @@ def main(arguments: Sequence[str]) -> None:
     )
     parser.add_argument("--work_dir", type=Path, required=True, help="results go here")
     parser.add_argument("--nj", type=int, default=1, help="processes at once")
-    for options in (LinkLimits, OffsetLimits, CutRules):
-        add_fields(parser, options)
+    kinds = (LinkLimits, OffsetLimits, CutRules)
+    for kind in kinds:
+        add_options(parser, kind)
     args = parser.parse_args(arguments)
-    limits = Limits(
-        *(take_fields(args, kind) for kind in (LinkLimits, OffsetLimits, CutRules))
-    )
-    if args.nj < 1:
-        raise DataError(f"--nj {args.nj}: want 1 or more")
+    limits = Limits(*(take_options(args, kind) for kind in kinds))
     plan = make_plan(args.rats, args.fisher)
     folder = args.work_dir / "sessions"
-    folder.mkdir(parents=True, exist_ok=True)
-    reports = run_sessions(plan.sessions, limits, folder, args.nj) + plan.skipped
+    work = partial(prepare_session, limits=limits, folder=folder)
+    reports = [*work_on(plan.sessions, work, args.nj, "sessions"), *plan.skipped]
     reports.sort(key=lambda report: report["src_id"])
     mark_repeats(reports)
     write_link_report(args.work_dir / "link_report.tsv", reports)

@@ -12,11 +12,13 @@ the radio link is ``<source>_<session>_eng_A``. Tables may have a header or none
 """
 
 import re
+from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
-from kaldi_utils import DataError
 from text_files import SkipError, read_text_lines
+
+from espnet2.data_dir.tables import DataError
 
 PARTS = ("train", "dev-1", "dev-2")
 
@@ -41,12 +43,11 @@ class Transmission(NamedTuple):
     part: str
 
 
-def find_rats_root(folder: Path) -> Path:
-    """The folder itself or the one below it that has ``data/`` and ``docs/``.
+Row = TypeVar("Row", Source, Transmission)
 
-    Raises:
-        DataError: there is none, or more than one.
-    """
+
+def find_rats_root(folder: Path) -> Path:
+    """The folder itself or the one below it that has ``data/`` and ``docs/``."""
     if not folder.is_dir():
         raise DataError(f"RATS={folder} in db.sh is not a folder")
     candidates = [folder, *sorted(p for p in folder.iterdir() if p.is_dir())]
@@ -62,50 +63,59 @@ def find_rats_root(folder: Path) -> Path:
 
 
 def read_sources(path: Path) -> tuple[dict[str, Source], list[str]]:
-    """``source_file_info.tab`` by source id, and its bad lines.
-
-    Raises:
-        DataError: the file cannot be read, or no line of it is good.
-    """
-    rows, problems = _read_rows(path, 6)
-    sources: dict[str, Source] = {}
-    for where, fields in rows:
-        try:
-            source = Source(*fields[:4], float(fields[4]), fields[5])
-        except ValueError:
-            problems.append(f"{where}: '{fields[4]}' is not a number of minutes")
-            continue
-        if source.part not in PARTS:
-            problems.append(f"{where}: part '{source.part}' is none of {PARTS}")
-        elif source.src_id in sources:
-            problems.append(f"{where}: source {source.src_id} stands there twice")
-        else:
-            sources[source.src_id] = source
-    return _not_empty(path, sources, problems), problems
+    """``source_file_info.tab`` by source id, and its bad lines."""
+    return _read_table(path, 6, _source)
 
 
 def read_transmissions(path: Path) -> tuple[dict[str, Transmission], list[str]]:
-    """``retrans_fileset_info.tab`` by source id, and its bad lines.
+    """``retrans_fileset_info.tab`` by source id, and its bad lines."""
+    return _read_table(path, 5, _transmission)
 
-    Raises:
-        DataError: the file cannot be read, or no line of it is good.
-    """
-    rows, problems = _read_rows(path, 5)
-    sessions: dict[str, Transmission] = {}
-    for where, fields in rows:
-        session_id, channels, part = fields[0], fields[3], fields[4]
-        src_id = session_id[:5]
-        if not re.fullmatch(r"\d{5}_\d{5}", session_id):
-            problems.append(f"{where}: '{session_id}' is not <source>_<session>")
-        elif not re.fullmatch(r"[A_][B_][C_][D_][E_][F_][G_][H_]", channels):
-            problems.append(f"{where}: channels '{channels}' is not like ABC_EFGH")
-        elif part not in PARTS:
-            problems.append(f"{where}: part '{part}' is none of {PARTS}")
-        elif src_id in sessions:
-            problems.append(f"{where}: another session of {src_id}: left out")
-        else:
-            sessions[src_id] = Transmission(src_id, session_id, channels, part)
-    return _not_empty(path, sessions, problems), problems
+
+def _source(fields: list[str]) -> Source:
+    try:
+        return Source(*fields[:4], float(fields[4]), fields[5])
+    except ValueError:
+        raise DataError(f"'{fields[4]}' is not a number of minutes") from None
+
+
+def _transmission(fields: list[str]) -> Transmission:
+    session_id, _, _, channels, part = fields
+    if not re.fullmatch(r"\d{5}_\d{5}", session_id):
+        raise DataError(f"'{session_id}' is not <source>_<session>")
+    if not re.fullmatch(r"[A_][B_][C_][D_][E_][F_][G_][H_]", channels):
+        raise DataError(f"channels '{channels}' is not like ABC_EFGH")
+    return Transmission(session_id[:5], session_id, channels, part)
+
+
+def _read_table(
+    path: Path, columns: int, parse: Callable[[list[str]], Row]
+) -> tuple[dict[str, Row], list[str]]:
+    """What ``parse`` makes of each line with an id, by source id, and the bad lines."""
+    lines, problems = read_text_lines(path)
+    table: dict[str, Row] = {}
+    for number, (where, text) in enumerate(lines):
+        fields = [field.strip() for field in text.split("\t")]
+        has_id = re.match(r"\d{5}(_|$)", fields[0])
+        if number == 0 and not has_id:
+            continue  # the header
+        try:
+            if not has_id:
+                raise DataError(f"'{fields[0]}' does not begin with an id")
+            if len(fields) != columns:
+                raise DataError(f"{len(fields)} columns, expected {columns}")
+            row = parse(fields)
+            if row.part not in PARTS:
+                raise DataError(f"part '{row.part}' is none of {PARTS}")
+            if row.src_id in table:
+                raise DataError(f"source {row.src_id} stands above already: left out")
+            table[row.src_id] = row
+        except DataError as error:
+            problems.append(f"{where}: {error}")
+    if not table:
+        first = f"; first problem: {problems[0]}" if problems else ""
+        raise DataError(f"{path} has no line that can be used{first}")
+    return table, problems
 
 
 def find_file(root: Path, part: str, kind: str, name: str) -> Path:
@@ -113,7 +123,7 @@ def find_file(root: Path, part: str, kind: str, name: str) -> Path:
 
     Args:
         root: The folder with ``data/``.
-        part: ``train``, ``dev-1`` or ``dev-2``.
+        part: One of `PARTS`.
         kind: ``audio`` or ``sad``.
         name: File name without extension, such as ``10001_eng_src``.
 
@@ -127,31 +137,3 @@ def find_file(root: Path, part: str, kind: str, name: str) -> Path:
         if path.is_file():
             return path
     raise SkipError(f"no_{kind}", f"{folder}/[eng/]{channel}/{file} is missing")
-
-
-def _read_rows(
-    path: Path, columns: int
-) -> tuple[list[tuple[str, list[str]]], list[str]]:
-    """Tab-separated fields of each good line with its place, and the bad lines."""
-    try:
-        lines, problems = read_text_lines(path)
-    except SkipError as error:
-        raise DataError(error.detail) from None
-    rows = []
-    for number, (where, text) in enumerate(lines):
-        fields = [field.strip() for field in text.split("\t")]
-        if not re.match(r"\d{5}(_|$)", fields[0]):
-            if number > 0:
-                problems.append(f"{where}: '{fields[0]}' does not begin with an id")
-        elif len(fields) != columns:
-            problems.append(f"{where}: {len(fields)} columns, expected {columns}")
-        else:
-            rows.append((where, fields))
-    return rows, problems
-
-
-def _not_empty(path: Path, table: dict, problems: list[str]) -> dict:
-    if not table:
-        first = f"; first problem: {problems[0]}" if problems else ""
-        raise DataError(f"{path} has no line that can be used{first}")
-    return table

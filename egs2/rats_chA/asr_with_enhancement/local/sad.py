@@ -8,7 +8,9 @@ RX (the carrier was lost). A label that is not known counts as not transmitted.
 from pathlib import Path
 from typing import NamedTuple
 
-from text_files import SkipError, read_text_lines
+from text_files import read_text_lines, skip_as
+
+from espnet2.data_dir.tables import DataError
 
 JOIN = 0.0015  # s; a gap up to this between two rows is rounding
 
@@ -27,7 +29,12 @@ class Interval(NamedTuple):
     start: float
     end: float
 
+    def later(self, seconds: float) -> "Interval":
+        """The same stretch on a time scale that is so much later."""
+        return Interval(self.start + seconds, self.end + seconds)
 
+
+@skip_as("bad_sad")
 def read_sad(path: Path) -> list[Row]:
     """The rows of a SAD table, in order of time.
 
@@ -35,12 +42,9 @@ def read_sad(path: Path) -> list[Row]:
         SkipError: ``bad_sad``, with the line, if the table is no such table, its rows
             overlap or its last line was cut off.
     """
-    try:
-        lines, problems = read_text_lines(path)
-    except SkipError as error:
-        raise SkipError("bad_sad", error.detail) from None
+    lines, problems = read_text_lines(path)
     if problems:
-        raise SkipError("bad_sad", problems[0])
+        raise DataError(problems[0])
     rows: list[Row] = []
     for number, (where, text) in enumerate(lines):
         fields = text.split("\t")
@@ -52,12 +56,12 @@ def read_sad(path: Path) -> list[Row]:
                 continue  # a header
             good = False
         if not good or not row.label:
-            raise SkipError("bad_sad", f"{where}: '{text}' is no SAD row")
+            raise DataError(f"{where}: '{text}' is no SAD row")
         if rows and row.start < rows[-1].end - JOIN:
-            raise SkipError("bad_sad", f"{where}: begins before the row above ends")
+            raise DataError(f"{where}: begins before the row above ends")
         rows.append(row)
     if not rows:
-        raise SkipError("bad_sad", f"{path} has no rows")
+        raise DataError(f"{path} has no rows")
     return rows
 
 

@@ -4,12 +4,14 @@ LDC moved the source's SAD table to each channel's time scale, so that the bound
 of the two tables tell the offset, which differs from session to session.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from sad import Interval
 from text_files import SkipError
+
+from espnet2.data_dir.options import option
 
 BIN = 0.001  # s, of the vote
 MAX_LENGTH_DIFFERENCE = 0.010  # s, of two stretches that may be the same one
@@ -20,21 +22,11 @@ REMATCH = 0.020  # s around the winner of the vote
 class OffsetLimits:
     """When an offset is believed."""
 
-    min_matches: int = field(
-        default=5, metadata={"help": "least number of speech stretches that match"}
-    )
-    tolerance: float = field(
-        default=0.010, metadata={"help": "s; a boundary nearer to the offset agrees"}
-    )
-    min_share: float = field(
-        default=0.9, metadata={"help": "least share of the boundaries that agree"}
-    )
-    max_drift: float = field(
-        default=0.010, metadata={"help": "s; most between first and last third"}
-    )
-    offset_search: float = field(
-        default=30.0, metadata={"help": "s; offsets tried if the counts differ"}
-    )
+    min_matches: int = option(5, "least number of speech stretches that match")
+    tolerance: float = option(0.010, "s; a boundary nearer to the offset agrees")
+    min_share: float = option(0.9, "least share of the boundaries that agree")
+    max_drift: float = option(0.010, "s; most between first and last third")
+    offset_search: float = option(30.0, "s; offsets tried if the counts differ")
 
 
 class Offset(NamedTuple):
@@ -53,12 +45,8 @@ def estimate_offset(
     """The offset between the same speech in two tables.
 
     Stretches are paired in order if there are as many of them on either side. If not,
-    or if that offset is not believed, those of equal length vote for one.
-
-    Args:
-        source: Speech of the source, as `sad.inner_runs` has it, s.
-        channel: Likewise of the channel.
-        limits: When to believe it.
+    or if that offset is not believed, those of equal length vote for one. Both are as
+    `sad.inner_runs` has them.
 
     Raises:
         SkipError: ``no_offset`` or ``drift``, with the numbers.
@@ -87,18 +75,17 @@ def vote(
         limits: Has the range of offsets.
     """
     differences = b[None, :, :] - a[:, None, :]
-    lengths = np.abs(differences[..., 1] - differences[..., 0])
-    alike = (lengths <= MAX_LENGTH_DIFFERENCE) & (
-        np.abs(differences[..., 0]) <= limits.offset_search
-    )
+    of_starts, of_ends = differences[..., 0], differences[..., 1]
+    alike = np.abs(of_ends - of_starts) <= MAX_LENGTH_DIFFERENCE
+    alike &= np.abs(of_starts) <= limits.offset_search
     if not alike.any():
         return np.empty((0, 2)), np.empty(0)
-    bins = np.round(differences[..., 0][alike] / BIN).astype(int)
+    bins = np.round(of_starts[alike] / BIN).astype(int)
     values, counts = np.unique(bins, return_counts=True)
     # A true value near the edge of two bins: count the neighbours too.
     around = [counts[np.abs(values - value) <= 1].sum() for value in values]
     winner = values[int(np.argmax(around))] * BIN
-    near = alike & (np.abs(differences[..., 0] - winner) <= REMATCH)
+    near = alike & (np.abs(of_starts - winner) <= REMATCH)
     rows, columns = np.nonzero(near)
     return differences[rows, columns], a[rows, 0]
 

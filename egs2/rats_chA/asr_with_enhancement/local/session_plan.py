@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fisher_calls import FisherFiles
-from kaldi_utils import DataError
 from link_calls import parse_name
 from rats_tables import Source, Transmission, find_file
 from text_files import SkipError
+
+from espnet2.data_dir.tables import DataError
 
 Report = dict[str, object]
 
@@ -29,10 +30,10 @@ class Session:
     channel_flac: Path
     channel_sad: Path
 
-    def files(self) -> list[Path]:
+    def files(self) -> tuple[Path, ...]:
         """All files that the session is made from."""
-        tables = [self.transcript, self.src_sad, self.channel_sad]
-        return [*tables, self.src_flac, self.channel_flac]
+        tables = self.transcript, self.src_sad, self.channel_sad
+        return *tables, self.src_flac, self.channel_flac
 
 
 @dataclass
@@ -52,11 +53,7 @@ def plan_sessions(
     fisher: FisherFiles,
     speakers: Mapping[str, Mapping[str, str]],
 ) -> Plan:
-    """Choose the sessions, and say of every other English Fisher source why not.
-
-    Raises:
-        DataError: no source is an English Fisher call.
-    """
+    """Choose the sessions, and say of every other English Fisher source why not."""
     wanted = _english_fisher(sources)
     plan = Plan([], [], [], len(sources) - len(wanted))
     plan.problems += [
@@ -90,17 +87,15 @@ def _english_fisher(sources: Mapping[str, Source]) -> list[Source]:
 def _transmission(
     source: Source, transmissions: Mapping[str, Transmission]
 ) -> Transmission:
+    table = "retrans_fileset_info.tab"
     found = transmissions.get(source.src_id)
     if found is None:
-        raise SkipError("no_session", "no good line in retrans_fileset_info.tab")
+        raise SkipError("no_session", f"no good line in {table}")
     if found.channels[0] != "A":
         raise SkipError("no_channel_A", f"session {found.session_id}: {found.channels}")
     if found.part != source.part:
-        raise SkipError(
-            "part_conflict",
-            f"{source.part} in source_file_info.tab, {found.part} in "
-            "retrans_fileset_info.tab",
-        )
+        parts = f"{source.part} in source_file_info.tab, {found.part} in {table}"
+        raise SkipError("part_conflict", parts)
     return found
 
 
@@ -124,13 +119,5 @@ def _session(
         for name in names
         for kind in ("audio", "sad")
     ]
-    return Session(
-        source.src_id,
-        transmission.session_id,
-        source.part,
-        call,
-        marker,
-        speakers[call],
-        fisher.transcripts[call],
-        *paths,
-    )
+    ids = source.src_id, transmission.session_id, source.part, call, marker
+    return Session(*ids, speakers[call], fisher.transcripts[call], *paths)

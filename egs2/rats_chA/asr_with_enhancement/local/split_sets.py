@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from kaldi_utils import DataError
+from espnet2.data_dir.tables import DataError
 
 SETS = ("train", "valid", "test")
 
@@ -25,14 +25,7 @@ def split_by_speaker(entries: Iterable[Entry], valid_share: float) -> dict[str, 
     """Test is dev-1 and dev-2; train is divided by speaker.
 
     Speakers are put in the order of a hash of their PIN, and the first go to valid
-    until it has its share of the seconds.
-
-    Args:
-        entries: The utterances.
-        valid_share: Share of the seconds of RATS's train part, above 0 and below 1.
-
-    Raises:
-        DataError: fewer than two speakers in RATS's train part.
+    until it has its share, above 0 and below 1, of the seconds of RATS's train part.
     """
     sets: dict[str, list[Entry]] = {name: [] for name in SETS}
     pool: dict[str, list[Entry]] = {}
@@ -59,18 +52,13 @@ def split_by_speaker(entries: Iterable[Entry], valid_share: float) -> dict[str, 
 def split_by_lists(
     entries: Iterable[Entry], lists: dict[str, list[str]]
 ) -> tuple[dict[str, list[Entry]], dict[str, list[str]]]:
-    """Each set as its list says, and the ids of each list that are not there.
-
-    Raises:
-        DataError: an id is in two lists.
-    """
+    """Each set as its list says, and the ids of each list that are not there."""
     owner: dict[str, str] = {}
     for name in SETS:
         for utt_id in lists[name]:
             if owner.setdefault(utt_id, name) != name:
-                raise DataError(
-                    f"{utt_id} is in the lists of {owner[utt_id]} and {name}"
-                )
+                both = f"{owner[utt_id]} and {name}"
+                raise DataError(f"{utt_id} is in the lists of {both}")
     by_id = {entry.utt_id: entry for entry in entries}
     sets = {name: [by_id[u] for u in lists[name] if u in by_id] for name in SETS}
     missing = {name: [u for u in lists[name] if u not in by_id] for name in SETS}
@@ -78,11 +66,7 @@ def split_by_lists(
 
 
 def read_id_list(path: Path) -> list[str]:
-    """The first field of each line, each once.
-
-    Raises:
-        DataError: the file is missing or empty.
-    """
+    """The first field of each line, each once."""
     if not path.is_file():
         raise DataError(f"the list {path} is missing")
     lines = path.read_text(encoding="utf-8").splitlines()

@@ -11,21 +11,13 @@ SHOWN = 10  # problems that are printed; all are in problems.txt
 
 @dataclass
 class Facts:
-    """What became of the sources and utterances that are in no set.
+    """What became of the sources and utterances that are in no set."""
 
-    Attributes:
-        reports: A line of ``link_report.tsv`` for each English Fisher source.
-        problems: Odd lines of the corpora's files.
-        others: Number of sources that are not English Fisher calls.
-        dropped: Reason by utterance id.
-        missing: Ids by list that are not there.
-    """
-
-    reports: list[dict]
-    problems: list[str]
-    others: int
-    dropped: dict[str, str] = field(default_factory=dict)
-    missing: dict[str, list[str]] = field(default_factory=dict)
+    reports: list[dict]  # a line of link_report.tsv for each English Fisher source
+    problems: list[str]  # odd lines of the corpora's files
+    others: int  # number of sources that are not English Fisher calls
+    dropped: dict[str, str] = field(default_factory=dict)  # reason by utterance id
+    missing: dict[str, list[str]] = field(default_factory=dict)  # ids by list
 
 
 def seconds_of(utt_id: str) -> float:

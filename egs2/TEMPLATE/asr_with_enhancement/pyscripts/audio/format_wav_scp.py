@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from espnet2.data_dir.audio import audio_path, iterate_audio, parse_rate, write_audio
+from espnet2.data_dir.audio import iterate_audio, parse_rate
+from espnet2.data_dir.audio_writing import audio_path, write_audio
 from espnet2.data_dir.resampling import resample
 from espnet2.data_dir.tables import DataError, log, read_table, run_cli, write_table
 
@@ -27,7 +28,7 @@ def format_audio(
     segments: Path | None = None,
     channel: int | None = None,
 ) -> int:
-    """Write the audio, the new scp and ``utt2num_samples``.
+    """Write audio, new scp and ``utt2num_samples``; return the number of utterances.
 
     Args:
         scp: The table of audio files or pipes; its name is kept.
@@ -36,9 +37,6 @@ def format_audio(
         audio_format: ``wav`` or ``flac``.
         segments: Kaldi's table of utterances cut from recordings.
         channel: The channel to take of several, from 0.
-
-    Returns:
-        The number of utterances.
 
     Raises:
         DataError: an audio file cannot be used; the message has the utterance.
@@ -59,9 +57,8 @@ def format_audio(
         write_audio(path, wave, rate)
         written[key], lengths[key] = str(path), str(len(wave))
     if clipped:
-        log(
-            f"warning: {scp}: {clipped} utterances exceeded full scale and were clipped"
-        )
+        what = f"{clipped} utterances exceeded full scale and were clipped"
+        log(f"warning: {scp}: {what}")
     write_table(outdir / "utt2num_samples", lengths)
     write_table(outdir / scp.name, written)
     return len(written)
@@ -77,14 +74,8 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("scp", type=Path)
     parser.add_argument("outdir", type=Path)
     args = parser.parse_args(arguments)
-    count = format_audio(
-        args.scp,
-        args.outdir,
-        parse_rate(args.fs),
-        args.audio_format,
-        args.segments,
-        args.ref_channel,
-    )
+    rate, cut = parse_rate(args.fs), (args.segments, args.ref_channel)
+    count = format_audio(args.scp, args.outdir, rate, args.audio_format, *cut)
     log(f"wrote {count} utterances of {args.scp} to {args.outdir}")
 
 

@@ -15,18 +15,12 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from espnet2.data_dir.audio import audio_path, iterate_audio, write_audio
+from espnet2.data_dir.audio import iterate_audio
+from espnet2.data_dir.audio_writing import audio_path, write_audio
 from espnet2.data_dir.edit import copy
+from espnet2.data_dir.layout import require_folder, scp_tables
 from espnet2.data_dir.resampling import resample
-from espnet2.data_dir.tables import (
-    SCP_NAME,
-    DataError,
-    log,
-    read_table,
-    require_folder,
-    run_cli,
-    write_table,
-)
+from espnet2.data_dir.tables import DataError, log, read_table, run_cli, write_table
 
 
 def change_speed(samples: np.ndarray, rate: int, factor: float) -> np.ndarray:
@@ -35,25 +29,18 @@ def change_speed(samples: np.ndarray, rate: int, factor: float) -> np.ndarray:
 
 
 def perturb(source: Path, target: Path, factor: float, channel: int | None) -> int:
-    """Make the data folder ``target``; return the number of utterances.
-
-    Raises:
-        DataError: the factor is out of (0.1, 10), or an audio file cannot be used.
-    """
+    """Make the data folder ``target``; return the number of utterances."""
     if not 0.1 < factor < 10:
         raise DataError(f"speed factor {factor:g}: want a value such as 0.9 or 1.1")
     require_folder(source)
     prefix = f"sp{factor:g}-"
     copy(source, target, (prefix, ""), (prefix, ""))
-    segments = None
-    if (source / "segments").is_file():
-        segments = read_table(source / "segments")
-        (target / "segments").unlink()
-    for stale in ("utt2dur", "utt2num_frames", "utt2num_samples"):
+    cuts = source / "segments"
+    segments = read_table(cuts) if cuts.is_file() else None
+    for stale in ("segments", "utt2dur", "utt2num_frames", "utt2num_samples"):
         (target / stale).unlink(missing_ok=True)
-    names = sorted(p.name for p in source.iterdir() if SCP_NAME.fullmatch(p.name))
     count = 0
-    for name in names:
+    for name in scp_tables(source):
         (target / name).unlink()
         scp = {}
         utterances = iterate_audio(read_table(source / name), segments, channel)

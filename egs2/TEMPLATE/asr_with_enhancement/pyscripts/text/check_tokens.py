@@ -10,7 +10,14 @@ import argparse
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from espnet2.data_dir.tables import DataError, log, read_lines, read_table, run_cli
+from espnet2.data_dir.tables import (
+    DataError,
+    first_lines,
+    log,
+    read_lines,
+    read_table,
+    run_cli,
+)
 from espnet2.text.abs_tokenizer import AbsTokenizer
 from espnet2.text.char_tokenizer import CharTokenizer
 from espnet2.text.sentencepiece_tokenizer import SentencepiecesTokenizer
@@ -31,18 +38,8 @@ def find_unknown(
     return lines
 
 
-def summarise(lines: Sequence[str]) -> str:
-    """The first lines, and how many more there are."""
-    more = len(lines) - MAX_NAMED
-    return "\n  ".join([*lines[:MAX_NAMED], *([f"... and {more} more"] * (more > 0))])
-
-
 def read_tokens(path: Path) -> set[str]:
-    """The tokens of a token list.
-
-    Raises:
-        DataError: a token stands twice, or a line is empty.
-    """
+    """The tokens of a token list."""
     first_line: dict[str, int] = {}
     for number, token in read_lines(path):
         if not token:
@@ -89,10 +86,10 @@ def main(arguments: Sequence[str]) -> None:
 
     valid = find_unknown(args.valid, tokens, split)
     if valid:
-        log(f"warning: {summarise(valid)}")
+        log(f"warning: {first_lines(valid, MAX_NAMED)}")
     train = find_unknown(args.train, tokens, split)
     if train:
-        raise DataError(summarise(train))
+        raise DataError(first_lines(train, MAX_NAMED))
     log(f"{args.token_list}: {len(tokens)} tokens cover the training text")
 
 

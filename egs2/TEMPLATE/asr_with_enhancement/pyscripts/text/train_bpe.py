@@ -9,34 +9,19 @@ The folder is made under another name and renamed, so it is whole or not there.
 
 import argparse
 import re
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 import sentencepiece
 
-from espnet2.data_dir.tables import (
-    DataError,
-    log,
-    read_table,
-    replace_folder,
-    run_cli,
-    write_lines,
-)
+from espnet2.data_dir.folders import whole_folder
+from espnet2.data_dir.tables import DataError, log, read_table, run_cli, write_lines
 
 # sentencepiece's own <unk>, <s> and </s>, for which the token list has its symbols.
 OWN_PIECES = 3
 
 
-def train(
-    texts: Sequence[str],
-    outdir: Path,
-    size: int,
-    kind: str,
-    coverage: float,
-    max_sentences: int,
-    symbols: Sequence[str],
-) -> None:
+def train(texts: Sequence[str], outdir: Path, args: argparse.Namespace) -> None:
     """Write ``train.txt``, ``bpe.model`` and ``bpe.vocab``.
 
     Raises:
@@ -44,20 +29,21 @@ def train(
             the message says which sizes would do.
     """
     write_lines(outdir / "train.txt", texts)
+    symbols = [symbol for symbol in args.user_defined_symbols.split(",") if symbol]
     try:
         sentencepiece.SentencePieceTrainer.train(
             input=str(outdir / "train.txt"),
             model_prefix=str(outdir / "bpe"),
-            vocab_size=size,
-            model_type=kind,
-            character_coverage=coverage,
-            input_sentence_size=max_sentences,
-            user_defined_symbols=list(symbols),
+            vocab_size=args.nbpe,
+            model_type=args.bpemode,
+            character_coverage=args.character_coverage,
+            input_sentence_size=args.input_sentence_size,
+            user_defined_symbols=symbols,
             normalization_rule_name="identity",
             minloglevel=2,
         )
     except (RuntimeError, OSError) as error:
-        raise DataError(explain(str(error), size)) from None
+        raise DataError(explain(str(error), args.nbpe)) from None
 
 
 def explain(message: str, size: int) -> str:
@@ -104,21 +90,9 @@ def main(arguments: Sequence[str]) -> None:
     texts = [text for table in tables for text in table.values() if text]
     if not texts:
         raise DataError(f"{' '.join(map(str, args.text))}: there is no text")
-    new = args.outdir.with_name(f".{args.outdir.name}.tmp")
-    shutil.rmtree(new, ignore_errors=True)
-    new.mkdir(parents=True)
-    symbols = [symbol for symbol in args.user_defined_symbols.split(",") if symbol]
-    train(
-        texts,
-        new,
-        args.nbpe,
-        args.bpemode,
-        args.character_coverage,
-        args.input_sentence_size,
-        symbols,
-    )
-    count = write_tokens(new, args.blank, args.oov, args.sos_eos)
-    replace_folder(new, args.outdir)
+    with whole_folder(args.outdir) as new:
+        train(texts, new, args)
+        count = write_tokens(new, args.blank, args.oov, args.sos_eos)
     log(f"{args.outdir}/tokens.txt: {count} tokens from {len(texts)} utterances")
 
 

@@ -2,10 +2,12 @@
 """Print the recogniser's part of a joint training config, as ``asr_train`` wants it."""
 
 import argparse
-import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import yaml
+
+from espnet2.data_dir.tables import DataError, run_cli
 
 # What only the joint training knows, and what names its parameters.
 JOINT_ONLY = (
@@ -15,20 +17,18 @@ JOINT_ONLY = (
 )
 
 
-def main() -> int:
-    """Print the config; return 1 if the joint one cannot be read."""
+def main(arguments: Sequence[str]) -> None:
+    """Print the config."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("joint", type=Path, help="config of the joint training")
-    path = parser.parse_args().joint
+    path = parser.parse_args(arguments).joint
     try:
         joint = yaml.safe_load(path.read_text(encoding="utf-8"))
-        if not isinstance(joint, dict):
-            raise ValueError("expected lines of the form 'key: value'")
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        print(f"{path}: {error}", file=sys.stderr)
-        return 1
+    except (ValueError, yaml.YAMLError) as error:
+        raise DataError(f"{path}: {error}") from None
+    if not isinstance(joint, dict):
+        raise DataError(f"{path}: expected lines of the form 'key: value'")
     print(yaml.safe_dump(asr_config(joint)), end="")
-    return 0
 
 
 def asr_config(joint: dict) -> dict:
@@ -38,4 +38,4 @@ def asr_config(joint: dict) -> dict:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_cli(main)

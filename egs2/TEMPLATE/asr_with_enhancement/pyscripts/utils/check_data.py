@@ -15,10 +15,16 @@ from pathlib import Path
 from tqdm import tqdm
 
 from espnet2.data_dir.audio import parse_rate, read_audio
-from espnet2.data_dir.tables import DataError, Table, log, read_table, run_cli
+from espnet2.data_dir.layout import scp_tables
+from espnet2.data_dir.tables import (
+    DataError,
+    Table,
+    first_lines,
+    log,
+    read_table,
+    run_cli,
+)
 from espnet2.data_dir.validate import validate
-
-MAX_REPORTED = 20
 
 
 def check_utterance(
@@ -62,23 +68,16 @@ def check(folder: Path, rate: int | None, channel: int | None, threads: int) -> 
     """
     # The joint model reads text_spk1; Kaldi's own text may be there as well.
     validate(folder, skip=["text"] if (folder / "text_spk1").exists() else [])
-    references = sorted(path.name for path in folder.glob("spk[0-9]*.scp"))
-    tables = {name: read_table(folder / name) for name in ["wav.scp", *references]}
+    names = sorted(scp_tables(folder), key="wav.scp".__ne__)  # the noisy speech first
+    tables = {name: read_table(folder / name) for name in names}
     keys = sorted(tables["wav.scp"])
     with ThreadPoolExecutor(max_workers=threads) as pool:
         results = pool.map(lambda k: check_utterance(k, tables, rate, channel), keys)
-        shown = tqdm(
-            results,
-            desc=f"audio of {folder}",
-            total=len(keys),
-            leave=False,
-            disable=None,  # where there is no terminal
-        )
+        what = f"audio of {folder}"  # no bar is shown where there is no terminal
+        shown = tqdm(results, what, len(keys), leave=False, disable=None)
         problems = [problem for result in shown for problem in result]
     if problems:
-        more = len(problems) - MAX_REPORTED
-        lines = problems[:MAX_REPORTED] + [f"... and {more} more"] * (more > 0)
-        raise DataError("\n  ".join([f"bad audio in {folder}:", *lines]))
+        raise DataError(f"bad audio in {folder}:\n  {first_lines(problems)}")
     return len(keys)
 
 

@@ -12,17 +12,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from espnet2.data_dir.audio import parse_rate
-from espnet2.data_dir.edit import write_spk2utt
-from espnet2.data_dir.tables import (
-    DataError,
-    Table,
-    log,
-    read_table,
-    replace_folder,
-    run_cli,
-    utterance_tables,
-    write_table,
-)
+from espnet2.data_dir.folders import whole_folder
+from espnet2.data_dir.layout import utterance_tables, write_tables
+from espnet2.data_dir.tables import DataError, Table, log, read_table, run_cli
 
 
 def choose(
@@ -55,11 +47,7 @@ def choose(
 def filter_folder(
     source: Path, target: Path, rate: int, shortest: float, longest: float
 ) -> None:
-    """Make the data folder ``target``.
-
-    Raises:
-        DataError: nothing would remain; the message says why.
-    """
+    """Make the data folder ``target``."""
     tables = {name: read_table(source / name) for name in utterance_tables(source)}
     if "utt2num_samples" not in tables:
         raise DataError(f"{source}/utt2num_samples is missing")
@@ -74,14 +62,10 @@ def filter_folder(
     limits = f"limits {shortest:g} s and {longest:g} s"
     if not kept:
         raise DataError(f"{source}: no utterance remains: {reasons} ({limits})")
-    new = target.with_name(f".{target.name}.tmp")
-    shutil.rmtree(new, ignore_errors=True)
-    new.mkdir(parents=True)
-    for name, table in tables.items():
-        write_table(new / name, {key: table[key] for key in kept})
-    write_spk2utt(new)
-    shutil.copy2(source / "feats_type", new / "feats_type")
-    replace_folder(new, target)
+    with whole_folder(target) as new:
+        chosen = {n: {key: tables[n][key] for key in kept} for n in tables}
+        write_tables(new, chosen)
+        shutil.copy2(source / "feats_type", new / "feats_type")
     log(f"{target}: kept {len(kept)} of {len(lengths)}; dropped {reasons} ({limits})")
 
 

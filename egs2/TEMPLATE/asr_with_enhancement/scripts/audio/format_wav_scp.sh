@@ -34,23 +34,21 @@ mkdir -p "${logdir}"
 keys=${segments:-${scp}}
 count=$(wc -l < "${keys}")
 nj=$((nj < count ? nj : count))
-parts=()
-for n in $(seq "${nj}"); do
-    parts+=("${logdir}/part.${n}/keys")
-    mkdir -p "${logdir}/part.${n}"
-done
-utils/split_scp.pl "${keys}" "${parts[@]}"
-for part in "${parts[@]}"; do
-    [ -n "${segments}" ] || mv "${part}" "$(dirname "${part}")/${name}.scp"
-done
-
 options=(--fs "${fs}" --audio_format "${audio_format}")
 [ -z "${ref_channel}" ] || options+=(--ref_channel "${ref_channel}")
 in_scp="${logdir}/part.JOB/${name}.scp"
+part=${in_scp}
 if [ -n "${segments}" ]; then
-    options+=(--segments "${logdir}/part.JOB/keys")
+    part="${logdir}/part.JOB/segments"
+    options+=(--segments "${part}")
     in_scp=${scp}
 fi
+parts=()
+for n in $(seq "${nj}"); do
+    mkdir -p "${logdir}/part.${n}"
+    parts+=("${part/part.JOB/part.${n}}")
+done
+utils/split_scp.pl "${keys}" "${parts[@]}"
 quote_words python3 pyscripts/audio/format_wav_scp.py "${options[@]}" \
     "${in_scp}" "${outdir}/data/${name}.JOB"
 ${cmd} JOB=1:"${nj}" "${logdir}/format.JOB.log" "${quoted[@]}"

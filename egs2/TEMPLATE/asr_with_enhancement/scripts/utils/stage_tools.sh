@@ -28,12 +28,6 @@ require_file() {
 # count_lines <file>
 count_lines() { wc -l < "$1" | tr -d ' '; }
 
-# split_words <text>: set the array `words`; quotes in the text are heeded
-split_words() {
-    words=()
-    [ -z "${1// /}" ] || mapfile -d '' -t words < <(xargs printf '%s\0' <<< "$1")
-}
-
 # count_jobs <most> <table> ...: set `jobs`, never more than a table has lines
 count_jobs() {
     local table count
