@@ -8,6 +8,7 @@ from pathlib import Path
 import yaml
 
 from espnet2.data_dir.tables import DataError, run_cli
+from espnet2.tasks.layered_config import read_config
 
 # What only the joint training knows, and what names its parameters.
 JOINT_ONLY = (
@@ -23,11 +24,9 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("joint", type=Path, help="config of the joint training")
     path = parser.parse_args(arguments).joint
     try:
-        joint = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (ValueError, yaml.YAMLError) as error:
+        joint = read_config(path)
+    except ValueError as error:
         raise DataError(f"{path}: {error}") from None
-    if not isinstance(joint, dict):
-        raise DataError(f"{path}: expected lines of the form 'key: value'")
     print(yaml.safe_dump(asr_config(joint)), end="")
 
 
