@@ -1,4 +1,9 @@
-"""Read a comparison from its YAML file and check it."""
+"""Read a comparison from its YAML file and check it.
+
+It may name another plan that it is ``like``, whose keys hold where it has none itself.
+A method, or flags of one, may then be a name from that plan's ``methods``.
+``method_args`` are added to the flags of every method.
+"""
 
 import re
 import shlex
@@ -6,7 +11,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import yaml
-from compare_plan import Condition, Plan, Run, short_hash
+
+from study.plan import RECIPE, Condition, Plan, Run, short_hash
 
 KEYS = {
     "base_config": str,
@@ -24,12 +30,101 @@ METHODS = ({"args"}, {"first", "args"}, {"asr_alone"})
 
 
 def read_plan(path: Path) -> Plan:
-    """Return the plan of a YAML file.
+    """Return the plan of a YAML file; configs are those of the recipe.
 
     Raises:
         ValueError: a key is missing, unknown or of the wrong type.
     """
+    conf = _read_conf(path)
+    _check_keys(path, conf)
+    conditions: dict[str, Condition] = {}
+    for name, words in conf["conditions"].items():
+        conditions[name] = _condition(path, name, words, conditions)
+    for name, method in conf["methods"].items():
+        _check_mapping(path, f"methods: {name}", method, METHODS)
+    configs = [
+        _read_yaml(RECIPE / conf[key]) for key in ("base_config", "decode_config")
+    ]
+    make = _RunMaker(configs, conf["common_args"], conf["start"])
+    runs = [
+        make.run(condition, name, seed, method)
+        for seed in conf["seeds"]
+        for condition in conditions.values()
+        for name, method in conf["methods"].items()
+    ]
+    plain = {key: conf[key] for key in Plan._fields if KEYS.get(key) is str}
+    return Plan(
+        **plain, conditions=list(conditions), methods=list(conf["methods"]), runs=runs
+    )
+
+
+class _RunMaker(NamedTuple):
+    """Makes runs of what all of them share."""
+
+    configs: list[dict]
+    common_args: str
+    start: str
+
+    def run(self, condition: Condition, name: str, seed: int, method: dict) -> Run:
+        words = {key: shlex.split(flags) for key, flags in method.items()}
+        common = shlex.split(self.common_args)
+        content = [*self.configs, common, condition.corpus_words, words]
+        origin = condition.trained_on or condition
+        start = self.start_of(origin) if self.start else None
+        definition = short_hash([*content, start.definition] if start else content)
+        if "first" in method:  # a run that all methods with these flags share
+            start = self.run(origin, "first", seed, {"args": method["first"]})
+        is_asr_alone = "asr_alone" in method
+        args = f"{self.common_args} {method['asr_alone' if is_asr_alone else 'args']}"
+        run = Run(condition, name, seed, definition, args, is_asr_alone, start)
+        if origin is condition:
+            return run
+        return run._replace(training=self.run(origin, name, seed, method))
+
+    def start_of(self, condition: Condition) -> Run:
+        words = shlex.split(self.start)
+        definition = short_hash([*self.configs, condition.corpus_words, words])
+        return Run(condition, "start", 0, definition, self.start, is_asr_alone=True)
+
+
+def _read_conf(path: Path) -> dict:
+    """Return the keys of a plan and of those it is like, its methods as mappings."""
     conf = _read_yaml(path)
+    model = _read_conf(path.with_name(str(conf.pop("like")))) if "like" in conf else {}
+    more = conf.pop("method_args", "")
+    methods = conf.get("methods")
+    if isinstance(methods, dict):
+        known = model.get("methods", {})
+        conf["methods"] = {n: _expand(m, known, more) for n, m in methods.items()}
+    return {**model, **conf}
+
+
+def _expand(method: object, known: dict[str, dict], more: str) -> object:
+    """Return a method as a mapping, with flags in place of names of known methods."""
+    if isinstance(method, str):
+        method = known.get(method, {"args": method})
+    if not isinstance(method, dict):
+        return method
+    flags = {
+        key: known[text].get(key, text) if text in known else text
+        for key, text in method.items()
+    }
+    return {k: f"{v} {more}" if more and k != "first" else v for k, v in flags.items()}
+
+
+def _read_yaml(path: Path) -> dict:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be read: {error.strerror}") from None
+    except yaml.YAMLError as error:
+        raise ValueError(f"{path}: is not YAML: {error}") from None
+    if not isinstance(content, dict):
+        raise ValueError(f"{path}: holds no keys; expected lines like 'key: value'")
+    return content
+
+
+def _check_keys(path: Path, conf: dict) -> None:
     for key in sorted(conf.keys() ^ KEYS.keys()):
         problem = "is not a key of a comparison" if key in conf else "is missing"
         raise ValueError(f"{path}: {key}: {problem}; keys are {', '.join(KEYS)}")
@@ -43,61 +138,6 @@ def read_plan(path: Path) -> Plan:
     for seed in conf["seeds"]:
         if type(seed) is not int:
             raise ValueError(f"{path}: seeds: {seed!r}: expected a whole number")
-    conditions: dict[str, Condition] = {}
-    for name, words in conf["conditions"].items():
-        conditions[name] = _condition(path, name, words, conditions)
-    methods = {name: _method(path, name, m) for name, m in conf["methods"].items()}
-    shared = [_read_yaml(Path(conf[key])) for key in ("base_config", "decode_config")]
-    read = _Reader(shared, conf["common_args"], conf["start"])
-    runs = [
-        read.run(condition, name, seed, method)
-        for seed in conf["seeds"]
-        for condition in conditions.values()
-        for name, method in methods.items()
-    ]
-    plain = {key: conf[key] for key in Plan._fields if KEYS.get(key) is str}
-    return Plan(**plain, conditions=list(conditions), methods=list(methods), runs=runs)
-
-
-class _Reader(NamedTuple):
-    """Makes runs of what all of them share."""
-
-    shared: list[dict]
-    common_args: str
-    start: str
-
-    def run(self, condition: Condition, name: str, seed: int, method: dict) -> Run:
-        words = {key: shlex.split(flags) for key, flags in method.items()}
-        common = shlex.split(self.common_args)
-        content = [*self.shared, common, condition.corpus_words, words]
-        origin = condition.trained_on or condition
-        start = self.start_of(origin) if self.start else None
-        definition = short_hash([*content, start.definition] if start else content)
-        flags = {key: f"{self.common_args} {more}" for key, more in method.items()}
-        if "first" in flags:  # a run that all methods with these flags share
-            del flags["first"]
-            start = self.run(origin, "first", seed, {"args": method["first"]})
-        run = Run(condition, name, seed, definition, flags, start)
-        if origin is condition:
-            return run
-        return run._replace(training=self.run(origin, name, seed, method))
-
-    def start_of(self, condition: Condition) -> Run:
-        words = shlex.split(self.start)
-        definition = short_hash([*self.shared, condition.corpus_words, words])
-        return Run(condition, "start", 0, definition, {"asr_alone": self.start})
-
-
-def _read_yaml(path: Path) -> dict:
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ValueError(f"{path}: cannot be read: {error.strerror}") from None
-    except yaml.YAMLError as error:
-        raise ValueError(f"{path}: is not YAML: {error}") from None
-    if not isinstance(content, dict):
-        raise ValueError(f"{path}: holds no keys; expected lines like 'key: value'")
-    return content
 
 
 def _condition(
@@ -113,12 +153,6 @@ def _condition(
             "a condition above it with a training of its own"
         )
     return Condition(name, conf["corpus"], trained_on.recipe, trained_on)
-
-
-def _method(path: Path, name: str, conf: str | dict) -> dict[str, str]:
-    method = {"args": conf} if isinstance(conf, str) else conf
-    _check_mapping(path, f"methods: {name}", method, METHODS)
-    return method
 
 
 def _check_mapping(path: Path, place: str, conf: dict, forms: tuple) -> None:
