@@ -1,4 +1,4 @@
-"""Results of a comparison as two tables beside the recipe, which only ever grow.
+"""Results of a comparison as two tables, which only ever grow.
 
 ``results.tsv`` has a row for each run, ``results_words.tsv`` its word errors: in the
 column ``words`` stand ``<errors>/<reference words>`` of the test utterances, sorted by
@@ -9,10 +9,8 @@ and options; rows of earlier definitions stay.
 import csv
 import fcntl
 import io
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
-from typing import IO
 
 from espnet2.data_dir.tables import DataError
 from espnet2.results.tables import write_files
@@ -29,23 +27,6 @@ Key = tuple[str, str, str, str]
 Counts = list[tuple[int, int]]
 
 
-@contextmanager
-def locked(path: Path, wait: bool = True) -> Iterator[IO | None]:
-    """Hold a lock file, which child processes that inherit it hold too.
-
-    Yields:
-        The open file; None if another process has the lock and ``wait`` is false.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        except BlockingIOError:
-            yield None
-        else:
-            yield file
-
-
 class Results:
     """The two tables of a folder.
 
@@ -56,7 +37,7 @@ class Results:
     def __init__(self, folder: Path) -> None:
         self.rows_path = folder / "results.tsv"
         self.words_path = folder / "results_words.tsv"
-        self.lock_path = folder / "exp" / "results.lock"
+        self.lock_path = folder / ".results.lock"
 
     def rows(self) -> dict[Key, dict[str, str]]:
         """Return column -> text for each run; the last row of a run counts."""
@@ -70,7 +51,9 @@ class Results:
     def add(self, row: dict[str, str], counts: Counts) -> None:
         """Add a run; what is not in ``row`` is ``nan``. The row comes last."""
         words = " ".join(f"{errors}/{length}" for errors, length in counts)
-        with locked(self.lock_path):
+        self.lock_path.parent.mkdir(parents=True, exist_ok=True)
+        with self.lock_path.open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
             _append(self.words_path, (*KEY, "words"), {**row, "words": words})
             _append(self.rows_path, COLUMNS, row)
 
@@ -102,7 +85,7 @@ def read_rows(path: Path, needed: Iterable[str]) -> list[dict[str, str]]:
     lacking = ", ".join(sorted(set(needed) - columns)) if columns else ""
     if lacking:
         raise DataError(
-            f"{path}: lacks the columns {lacking}; local/compare_methods.sh writes it"
+            f"{path}: lacks the columns {lacking}; the study's run.sh writes it"
         )
     for number, row in enumerate(rows, start=2):
         if None in row or None in row.values():

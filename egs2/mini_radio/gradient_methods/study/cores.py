@@ -11,40 +11,37 @@ import tempfile
 import time
 from pathlib import Path
 
+LOCKS = Path(tempfile.gettempdir()) / f"study_cores_{os.getuid()}"
+
 
 def main() -> None:
     """Become the command."""
     number, command = int(sys.argv[1]), sys.argv[2:]
-    if number > 0:
-        while not (cores := take_cores(number)):
-            time.sleep(0.5)
-        os.sched_setaffinity(0, cores)
+    LOCKS.mkdir(exist_ok=True)
+    wanted = min(number, len(os.sched_getaffinity(0)))
+    while len(files := take_cores(wanted)) < wanted:
+        for file in files.values():
+            os.close(file)
+        time.sleep(0.5)
+    if files:
+        os.sched_setaffinity(0, files)
     os.execvp(command[0], command)
 
 
-def take_cores(number: int) -> list[int]:
-    """Return cores whose locks are held now, [] if fewer than that many are free.
-
-    A machine has as many as the process may use, if that is fewer than the number.
-    """
-    allowed = sorted(os.sched_getaffinity(0))
-    folder = Path(tempfile.gettempdir()) / f"study_cores_{os.getuid()}"
-    folder.mkdir(exist_ok=True)
-    taken: dict[int, int] = {}
-    for core in allowed:
-        file = os.open(folder / str(core), os.O_CREAT | os.O_RDWR)
+def take_cores(wanted: int) -> dict[int, int]:
+    """Return core -> held lock file of cores that were free, as many at most."""
+    files: dict[int, int] = {}
+    for core in sorted(os.sched_getaffinity(0)):
+        if len(files) == wanted:
+            break
+        file = os.open(LOCKS / str(core), os.O_CREAT | os.O_RDWR)
+        os.set_inheritable(file, True)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            files[core] = file
         except BlockingIOError:
             os.close(file)
-            continue
-        os.set_inheritable(file, True)
-        taken[core] = file
-        if len(taken) == min(number, len(allowed)):
-            return list(taken)
-    for file in taken.values():
-        os.close(file)
-    return []
+    return files
 
 
 if __name__ == "__main__":

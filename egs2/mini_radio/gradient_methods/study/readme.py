@@ -6,9 +6,9 @@ methods. The rows are sorted by the WER under the condition named first.
 """
 
 import re
+import sys
 from pathlib import Path
 
-from espnet2.data_dir.tables import DataError, run_cli
 from espnet2.results.comparison import Results
 from espnet2.results.tables import markdown_table
 from study.columns import COLUMNS
@@ -19,11 +19,14 @@ from study.statistics import Summary, summarize
 TABLE = re.compile(r"<!-- table: (.+) -->\n(?:\|.*\n)*<!-- end of table -->")
 
 
-def main(pages: list[str]) -> None:
+def main() -> None:
     """Write the pages that have changed."""
-    for page in map(Path, pages):
+    for page in map(Path, sys.argv[1:]):
         text = page.read_text(encoding="utf-8")
-        renewed = renew_tables(text)
+        try:
+            renewed = renew_tables(text)
+        except ValueError as error:
+            sys.exit(f"run.sh: error: {page}: {error}")
         if renewed != text:
             page.write_text(renewed, encoding="utf-8")
             print(f"Wrote the tables of {page}")
@@ -33,7 +36,7 @@ def renew_tables(text: str) -> str:
     """Return a page with its tables made from the present rows.
 
     Raises:
-        DataError: a table names a plan, condition or column that does not exist.
+        ValueError: a table asks for something that does not exist.
     """
     return TABLE.sub(
         lambda found: (
@@ -46,32 +49,23 @@ def renew_tables(text: str) -> str:
 def _table(wanted: str) -> str:
     name, *parts = wanted.split(" | ")
     shown = {key: names.split(", ") for key, names in (p.split(": ") for p in parts)}
-    methods = shown.pop("methods", None)
-    results = Results(REPORT)
-    plan = read_plan(Path("plans") / f"{name}.yaml")
-    found = summarize(plan, results.rows(), results.words())
-    unknown = {*shown} - {*found} | {c for names in shown.values() for c in names} - {
-        *COLUMNS
-    }
+    plan, results = read_plan(Path(f"plans/{name}.yaml")), Results(REPORT)
+    methods = shown.pop("methods", plan.methods)
+    columns = [(condition, name) for condition in shown for name in shown[condition]]
+    known = {*plan.conditions, *plan.methods, *COLUMNS}
+    unknown = {*shown, *methods, *(name for _, name in columns)} - known
     if unknown:
-        raise DataError(f"table {wanted}: there is no {', '.join(sorted(unknown))}")
-    items = {name: {item.method: item for item in found[name]} for name in shown}
+        raise ValueError(f"table {wanted}: there is no {', '.join(sorted(unknown))}")
+    summaries = summarize(plan, results.rows(), results.words())
+    items = {name: {i.method: i for i in summaries[name]} for name in shown}
     first = next(iter(items.values()))
-    ranked = sorted(first.values(), key=lambda item: item.mean["wer"])
-    chosen = [
-        item.method for item in ranked if methods is None or item.method in methods
-    ]
-    columns = [
-        (condition, column) for condition in shown for column in shown[condition]
-    ]
+    ranked = sorted(first, key=lambda method: first[method].mean["wer"])
     rows = [
-        [
-            f"`{m}`",
-            *(_cell(items[condition].get(m), column) for condition, column in columns),
-        ]
-        for m in chosen
+        [f"`{method}`", *(_cell(items[c].get(method), column) for c, column in columns)]
+        for method in ranked
+        if method in methods
     ]
-    return markdown_table(["method", *(" ".join(pair) for pair in columns)], rows)
+    return markdown_table(["method", *map(" ".join, columns)], rows)
 
 
 def _cell(item: Summary | None, column: str) -> str:
@@ -79,4 +73,4 @@ def _cell(item: Summary | None, column: str) -> str:
 
 
 if __name__ == "__main__":
-    run_cli(main)
+    main()
