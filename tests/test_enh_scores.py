@@ -82,7 +82,7 @@ def test_an_utterance_in_two_jobs_is_an_error_that_names_both(tool, tmp_path):
     ("break_it", "words"),
     [
         (lambda job: None, ["SI_SNR_spk1:2", "x1"]),
-        (lambda job: (job / "SI_SNR_spk1").write_text("a 1\n\n"), [":2", "blank"]),
+        (lambda job: (job / "SI_SNR_spk1").write_text("a 1\n\n"), [":2", "no id"]),
         (lambda job: (job / "SI_SNR_spk1").write_text(""), ["is empty"]),
         (lambda job: [p.unlink() for p in job.iterdir()], ["output.1", "log"]),
     ],

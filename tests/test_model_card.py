@@ -143,7 +143,7 @@ def test_a_failed_upload_is_one_line_without_the_token(uploader):
     make_api.return_value.create_repo.side_effect = OSError(f"401 for {TOKEN}")
     with pytest.raises(Exception, match="me/demo: the upload failed: 401") as raised:
         module.upload(folder, "me/demo", TOKEN, make_api)
-    assert type(raised.value).__name__ == "ScoreError"
+    assert type(raised.value).__name__ == "DataError"
     assert TOKEN not in str(raised.value)
     assert raised.value.__suppress_context__
 

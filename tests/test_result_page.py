@@ -13,14 +13,15 @@ import soundfile
 from PIL import Image
 
 from espnet2.bin.result_page import main
-from espnet2.result_page.experiment import read_experiment
-from espnet2.result_page.intervals import ratio_interval
 from espnet2.result_page.methods import read_comparison
-from espnet2.result_page.page import _hash, make_page, write_page
-from espnet2.result_page.recognition import Piece, align
+from espnet2.result_page.page import _hash, make_page
 from espnet2.result_page.selection import choose, spaced
 from espnet2.result_page.spectrogram import level_map, pictures
-from espnet2.result_page.systems import wer_difference
+from espnet2.results.alignment import Piece, align
+from espnet2.results.experiment import read_experiment
+from espnet2.results.intervals import ratio_interval
+from espnet2.results.recognition import difference
+from espnet2.results.tables import write_files
 
 REFERENCES = {"u1": "one two", "u2": "three four five", "u3": "six"}
 # 1 replaced; nothing; 1 added: 2 errors in 6 words
@@ -35,8 +36,8 @@ def fake(import_script):
 
 
 @pytest.fixture
-def recipe(fake, tmp_path, import_script):
-    return fake.FakeRecipe(tmp_path, import_script)
+def recipe(fake, tmp_path):
+    return fake.FakeRecipe(tmp_path)
 
 
 @pytest.fixture
@@ -109,26 +110,27 @@ def test_the_interval_is_that_of_all_possible_draws():
 
 
 def test_alignments_name_what_was_replaced_left_out_and_added():
-    first, empty = align(["a b c d", "a"], ["x a c e", ""])
+    first, empty = align([*"abcd"], [*"xace"]), align(["a"], [])
     assert [piece for piece in first.pieces if piece.kind != "equal"] == [
         Piece("insert", "", "x"),
         Piece("delete", "b", ""),
         Piece("substitute", "d", "e"),
     ]
-    assert (first.number, first.length, first.rate) == (3, 4, 0.75)
+    counts = first.counts
+    assert (counts.errors, counts.reference_units, counts.error_rate) == (3, 4, 0.75)
     assert empty.pieces == [Piece("delete", "a", "")]
 
 
 def test_differences_are_paired_by_utterance(finished):
     finished.decode("b", {**HYPOTHESES, "u2": "three"})
     rates = [
-        read_experiment(finished.exp(name)).sets["test"].decodings[0].rates["wer"]
+        read_experiment(finished.exp(name)).sets["test"].decodings["dec"]["wer"]
         for name in "ab"
     ]
-    points, interval = wer_difference(*rates)
+    points, interval = difference(*rates)
     assert points == pytest.approx(100 * 2 / 6)
     assert interval.low == 0 and interval.high > points
-    assert wer_difference(rates[0], rates[0]) == (0, (0, 0))
+    assert difference(rates[0], rates[0]) == (0, (0, 0))
 
 
 def test_worst_median_and_best_are_chosen_without_overlap():
@@ -358,9 +360,9 @@ def test_the_command_works_in_the_recipe_folder(finished, monkeypatch, capsys):
 
 
 def test_a_page_that_cannot_be_written_leaves_the_old_one(tmp_path, monkeypatch):
-    write_page("old", tmp_path / "report.html")
+    write_files({tmp_path / "report.html": "old"})
     with pytest.raises(UnicodeEncodeError):
-        write_page("new \ud800", tmp_path / "report.html")
+        write_files({tmp_path / "report.html": "new \ud800"})
     assert (tmp_path / "report.html").read_text() == "old"
 
 
@@ -402,6 +404,11 @@ def test_methods_are_averaged_over_their_seeds(tmp_path, finished):
     assert second[:6] == ["asr", "hard", "1", "50.0", "30.0", "\u2013"]
     assert "sum has the lowest mean WER, 42.0 %, over 2 seeds." in page.text
     assert "The picture is not there" in page.text
+    for name in ("one", "two"):
+        Image.new("RGB", (9, 9)).save(tmp_path / f"{name}.png")
+    page = page_of(finished, "a", comparison=read_comparison(table))
+    pictures_beside = [alt for alt in page.values("img", "alt") if "comparison" in alt]
+    assert [alt.split(",")[0] for alt in pictures_beside] == ["one", "two"]
     table.write_text("condition\tmethod\nhard\tsum\n")
     with pytest.raises(ValueError, match="lacks the columns cer, conflict, definition"):
         read_comparison(table)

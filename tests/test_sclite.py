@@ -8,11 +8,12 @@ import random
 import re
 import shutil
 import subprocess
-from pathlib import Path
 
 import pytest
 
-UTILS = Path("egs2/TEMPLATE/asr_with_enhancement/pyscripts/utils")
+from espnet2.results import sclite
+from espnet2.results.alignment import align
+
 SCORES = re.compile(
     r"id: \(s\d-(u\d+)\)\nScores: \(#C #S #D #I\) (\d+) (\d+) (\d+) (\d+)"
 )
@@ -64,16 +65,15 @@ def garble_sparsely(reference, rng):
 
 
 @pytest.fixture
-def both_counts(import_script, tmp_path):
+def both_counts(tmp_path):
     """Return for each pair our and sclite's (C, S, D, I)."""
-    score_asr = import_script(UTILS / "score_asr.py")
 
     def run(pairs):
         names = [f"u{n:04d}" for n in range(len(pairs))]
         reference = {name: pair[0] for name, pair in zip(names, pairs, strict=True)}
         hypothesis = {name: pair[1] for name, pair in zip(names, pairs, strict=True)}
         speakers = {name: f"s{n % 3}" for n, name in enumerate(names)}
-        texts = score_asr.score(reference, hypothesis, speakers, "word")
+        texts = sclite.score(reference, hypothesis, speakers, "word")
         for name in ("ref_spk1.trn", "hyp_spk1.trn"):
             (tmp_path / name).write_text(texts[name], encoding="utf-8")
         command = [*SCLITE, "-s", "-i", "rm", "-o", "all", "stdout"]
@@ -84,7 +84,7 @@ def both_counts(import_script, tmp_path):
             m[1]: tuple(map(int, m.groups()[1:])) for m in SCORES.finditer(done.stdout)
         }
         assert theirs.keys() == reference.keys()
-        counts = [score_asr.align(*pair)[0] for pair in pairs]
+        counts = [align(*pair).counts for pair in pairs]
         ours = [(c.hits, c.substitutions, c.deletions, c.insertions) for c in counts]
         rows = (done.stdout, texts["result.txt"])
         return ours, [theirs[name] for name in names], rows

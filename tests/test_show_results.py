@@ -9,6 +9,9 @@ import numpy as np
 import pytest
 import soundfile
 
+from espnet2.results import facts
+from espnet2.results.sample import median_utterance
+
 UTILS = Path("egs2/TEMPLATE/asr_with_enhancement/pyscripts/utils")
 SIX_OF_EIGHT = {
     "hits": 6,
@@ -105,32 +108,34 @@ def test_config_and_seed_are_read_or_said_to_be_unknown(
     assert f"- config: `{config}`\n- seed: `{seed}`\n" in done.stdout
 
 
-def test_python_objects_in_a_config_are_not_made(import_script, tmp_path):
-    environment = import_script(UTILS / "run_environment.py")
+def test_python_objects_in_a_config_are_not_made(tmp_path):
     call = f"!!python/object/apply:pathlib.Path.touch [{tmp_path}/made]"
     (tmp_path / "config.yaml").write_text(f"seed: 1\nx: {call}\n")
-    assert environment.config_and_seed(tmp_path) == ("unknown", "1")
+    assert facts.read_facts(tmp_path) == {
+        "config": "unknown",
+        "seed": "1",
+        "gradient_method": "unknown",
+    }
     assert not (tmp_path / "made").exists()
 
 
-def test_a_changed_file_makes_the_commit_dirty(import_script, tmp_path):
-    environment = import_script(UTILS / "run_environment.py")
+def test_a_changed_file_makes_the_commit_dirty(tmp_path):
     git = ["git", "-C", str(tmp_path), "-c", "user.name=n", "-c", "user.email=e"]
     rows = tmp_path / "recipe/results.tsv"
     rows.parent.mkdir()
     for path in (rows, tmp_path / "file"):
         path.write_text("one")
     subprocess.run([*git, "init", "-q"], check=True)
-    assert environment.git_commit(tmp_path) == "unknown"
+    assert facts.git_commit(tmp_path) == "unknown"
     subprocess.run([*git, "add", "."], check=True)
     subprocess.run([*git, "commit", "-q", "-m", "first"], check=True)
     subprocess.run([*git, "tag", "-m", "a tag", "v1"], check=True)
-    clean = environment.git_commit(tmp_path)
+    clean = facts.git_commit(tmp_path)
     assert len(clean) == 7 and int(clean, 16) >= 0
     rows.write_text("two")  # by the run whose commit is asked for
-    assert environment.git_commit(rows.parent) == clean
+    assert facts.git_commit(rows.parent) == clean
     (tmp_path / "file").write_text("two")
-    assert environment.git_commit(rows.parent) == f"{clean}-dirty"
+    assert facts.git_commit(rows.parent) == f"{clean}-dirty"
 
 
 @pytest.mark.parametrize(
@@ -237,11 +242,8 @@ def test_no_sample_is_copied_when_none_is_asked_for(tool, tmp_path):
         ({"a": 0.0, "b": float("-inf")}, {"a": 3.0, "b": 1.0}, ("a", 3.0)),
     ],
 )
-def test_the_median_is_over_finite_gains_of_common_utterances(
-    import_script, before, after, expected
-):
-    sample_wavs = import_script(UTILS / "sample_wavs.py")
-    assert sample_wavs.median_utterance(before, after) == expected
+def test_the_median_is_over_finite_gains_of_common_utterances(before, after, expected):
+    assert median_utterance(before, after) == expected
 
 
 def test_missing_parts_are_named_with_their_stage(tool, tmp_path):

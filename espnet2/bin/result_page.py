@@ -12,9 +12,10 @@ import string
 import sys
 from pathlib import Path
 
-from espnet2.result_page.experiment import read_experiment
 from espnet2.result_page.methods import read_comparison
-from espnet2.result_page.page import MAX_BYTES, make_page, write_page
+from espnet2.result_page.page import MAX_BYTES, make_page
+from espnet2.results.experiment import read_experiment
+from espnet2.results.tables import write_files
 
 PAGE = "report.html"
 
@@ -55,7 +56,7 @@ def main(cmd: list[str] | None = None) -> None:
     except ValueError as error:
         sys.exit(f"result_page: error: {error}")
     output = args.output or args.exp[0] / PAGE
-    write_page(made.html, output)
+    write_files({output: made.html})
     size = len(made.html.encode("utf-8")) / 1e6
     print(f"{output}: {made.shown} utterances, {size:.1f} MB; open it in a browser")
     if made.shown < made.wanted:

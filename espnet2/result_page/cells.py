@@ -1,9 +1,10 @@
-"""Tables as the templates draw them: cells with a text and a value to sort by."""
+"""Tables as the templates draw them: columns of cells with a text and a sort value."""
 
 import math
+from collections.abc import Iterable
 from typing import NamedTuple
 
-from espnet2.result_page.intervals import Interval
+from espnet2.results.intervals import Interval
 
 NOTHING = "\u2013"
 
@@ -19,7 +20,7 @@ class Whisker(NamedTuple):
 class Cell(NamedTuple):
     """One cell; ``note`` is set smaller, ``link`` is an element's id."""
 
-    text: str
+    text: str = NOTHING
     value: float | str | None = None
     note: str = ""
     whisker: Whisker | None = None
@@ -30,7 +31,8 @@ class Column(NamedTuple):
     """One column; ``title`` says in full what ``name`` abbreviates."""
 
     name: str
-    title: str = ""
+    title: str
+    cells: list[Cell]
     numeric: bool = True
 
 
@@ -40,7 +42,11 @@ class Table(NamedTuple):
     key: str
     caption: str
     columns: list[Column]
-    rows: list[list[Cell]]
+
+    @property
+    def rows(self) -> list[tuple[Cell, ...]]:
+        """The cells line by line."""
+        return list(zip(*(column.cells for column in self.columns), strict=True))
 
 
 def number(value: float, digits: int, sign: str = "") -> str:
@@ -52,11 +58,7 @@ def number(value: float, digits: int, sign: str = "") -> str:
 
 def between(interval: Interval | None, digits: int, sign: str = "") -> str:
     """Return "low to high", "" of no interval."""
-    if interval is None:
-        return ""
-    return (
-        f"{number(interval.low, digits, sign)} to {number(interval.high, digits, sign)}"
-    )
+    return " to ".join(number(end, digits, sign) for end in interval or ())
 
 
 def score_cell(
@@ -64,7 +66,7 @@ def score_cell(
 ) -> Cell:
     """Return the cell of a score with its interval, a dash where there is none."""
     if value is None or math.isnan(value):
-        return Cell(NOTHING)
+        return Cell()
     note = between(interval, digits, sign)
     return Cell(number(value, digits, sign), value, note)
 
@@ -94,6 +96,12 @@ def text_cell(text: str, note: str = "", link: str = "") -> Cell:
     return Cell(text, text.lower(), note, link=link)
 
 
-def count_cell(count: int) -> Cell:
-    """Return the cell of a whole number."""
-    return Cell(str(count), count)
+def text_column(name: str, texts: Iterable[str], title: str = "") -> Column:
+    """Return a column that sorts by its texts."""
+    return Column(name, title, list(map(text_cell, texts)), numeric=False)
+
+
+def count_column(name: str, counts: Iterable[int | None], title: str = "") -> Column:
+    """Return a column of whole numbers."""
+    cells = [Cell() if n is None else Cell(str(n), n) for n in counts]
+    return Column(name, title, cells)

@@ -4,8 +4,8 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
-from espnet2.result_page.experiment import Experiment
 from espnet2.result_page.sound import data_uri
+from espnet2.results.experiment import Experiment
 from espnet2.results.gradient_history import read_history
 from espnet2.results.gradient_picture import draw
 from espnet2.results.gradient_verdict import describe, read_method

@@ -1,106 +1,97 @@
-"""The table of a comparison of methods, from its ``results.tsv``."""
+"""The table and the pictures of a comparison of methods, from its ``results.tsv``."""
 
-import csv
 from collections import defaultdict
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import NamedTuple
 
+from espnet2.data_dir.tables import DataError
 from espnet2.result_page.cells import (
     NOTHING,
     Cell,
     Column,
     Table,
-    count_cell,
+    count_column,
     number,
     score_cell,
     text_cell,
+    text_column,
 )
 from espnet2.result_page.sound import data_uri
+from espnet2.results.comparison import read_last_rows
+from espnet2.results.tables import to_number
 
-PICTURE = "images_methods.png"
-KEY = ("condition", "method", "definition")
-FIGURES = (
-    ("wer", Column("WER %", "mean over the seeds and standard deviation"), 1),
-    ("cer", Column("CER %"), 1),
-    ("si_snr", Column("SI-SNR dB", "of the enhanced speech"), 2),
-    ("stoi", Column("STOI %", "of the enhanced speech"), 1),
-    ("pesq", Column("PESQ", "of the enhanced speech"), 2),
-    ("conflict", Column("conflict", "share of the tensors over 90 degrees"), 3),
-    ("rescaled", Column("rescaled", "share of the tensors that were rescaled"), 3),
-    ("stretch_p99", Column("stretch", "99 % of the factors on G_ASR are below"), 1),
-)
+Runs = dict[tuple[str, str, str], list[dict[str, str]]]
+ENHANCED = "of the enhanced speech"
+FIGURES = {
+    "wer": ("WER %", "mean over the seeds and standard deviation", 1),
+    "cer": ("CER %", "", 1),
+    "si_snr": ("SI-SNR dB", ENHANCED, 2),
+    "stoi": ("STOI %", ENHANCED, 1),
+    "pesq": ("PESQ", ENHANCED, 2),
+    "conflict": ("conflict", "share of the tensors over 90 degrees", 3),
+    "rescaled": ("rescaled", "share of the tensors that were rescaled", 3),
+    "stretch_p99": ("stretch", "99 % of the factors on G_ASR are below", 1),
+}
 
 
 class Comparison(NamedTuple):
-    """The table, the best of each condition in a sentence, and the picture's URI."""
+    """The best of each condition in a sentence, the table, and name -> picture URI."""
 
     sentences: list[str]
     table: Table
-    picture: str
+    pictures: dict[str, str]
 
 
 def read_comparison(path: Path) -> Comparison:
-    """Return the comparison of a ``results.tsv``; the picture is the one beside it.
+    """Return the comparison of a ``results.tsv`` with the PNG pictures beside it.
 
     Raises:
-        ValueError: the table cannot be read, is empty, or lacks a column.
+        DataError: the table cannot be read, is empty, or lacks a column.
     """
-    by_seed = defaultdict(dict)
-    for row in _read(path):  # the last row of a run counts
-        by_seed[tuple(row[name] for name in KEY)][row["seed"]] = row
-    runs = {key: list(of_method.values()) for key, of_method in by_seed.items()}
-    columns = [Column(name, numeric=False) for name in ("method", "condition")]
-    columns += [Column("seeds"), *(column for _, column, _ in FIGURES)]
+    runs = _read_runs(path)
     methods = [key[:2] for key in runs]
-    rows = [
-        _row(key, of_method, is_ambiguous=methods.count(key[:2]) > 1)
-        for key, of_method in runs.items()
+    names = [
+        text_cell(key[1], key[2] if methods.count(key[:2]) > 1 else "") for key in runs
+    ]
+    columns = [
+        Column("method", "", names, numeric=False),
+        text_column("condition", (condition for condition, _ in methods)),
+        count_column("seeds", map(len, runs.values())),
+        *(
+            Column(name, title, [_cell(of, figure, digits) for of in runs.values()])
+            for figure, (name, title, digits) in FIGURES.items()
+        ),
     ]
     caption = "Methods compared; \u00b1 is one standard deviation over the seeds."
-    picture = path.with_name(PICTURE)
-    uri = data_uri("image/png", picture.read_bytes()) if picture.exists() else ""
-    return Comparison(_best(runs), Table("methods", caption, columns, rows), uri)
+    pictures = {
+        picture.stem: data_uri("image/png", picture.read_bytes())
+        for picture in sorted(path.parent.glob("*.png"))
+    }
+    return Comparison(_best(runs), Table("methods", caption, columns), pictures)
 
 
-def _read(path: Path) -> list[dict[str, str]]:
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            table = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
-            rows, found = list(table), set(table.fieldnames or ())
-    except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path}: cannot be read: {error}") from None
-    lacking = {*KEY, "seed", *(name for name, _, _ in FIGURES)} - found
-    if lacking or not rows:
-        what = (
-            f"lacks the columns {', '.join(sorted(lacking))}" if lacking else "is empty"
-        )
-        raise ValueError(f"{path}: {what}; local/compare_methods.sh writes it")
-    for line, row in enumerate(rows, start=2):
-        try:
-            for name, _, _ in FIGURES:
-                float(row[name])
-        except (TypeError, ValueError):
-            raise ValueError(f"{path}:{line}: {name}: expected a number") from None
-    return rows
+def _read_runs(path: Path) -> Runs:
+    runs: Runs = defaultdict(list)
+    for key, row in read_last_rows(path, FIGURES).items():
+        condition, method, _, definition = key
+        for name in FIGURES:
+            to_number(row[name], f"{path}: {name} of {'/'.join(key)}")
+        runs[condition, method, definition].append(row)
+    if not runs:
+        raise DataError(f"{path}: is empty; no run is done yet")
+    return runs
 
 
-def _row(
-    key: tuple[str, ...], runs: list[dict[str, str]], is_ambiguous: bool
-) -> list[Cell]:
-    condition, method, definition = key
-    name = text_cell(method, definition if is_ambiguous else "")
-    cells = [name, text_cell(condition), count_cell(len(runs))]
-    for name, _, digits in FIGURES:
-        values = [float(run[name]) for run in runs]
-        cell = score_cell(fmean(values), digits)
-        if len(values) > 1 and cell.text != NOTHING:
-            cell = cell._replace(note=f"\u00b1 {number(stdev(values), digits)}")
-        cells.append(cell)
-    return cells
+def _cell(runs: list[dict[str, str]], figure: str, digits: int) -> Cell:
+    values = [float(run[figure]) for run in runs]
+    cell = score_cell(fmean(values), digits)
+    if len(values) > 1 and cell.text != NOTHING:
+        cell = cell._replace(note=f"\u00b1 {number(stdev(values), digits)}")
+    return cell
 
 
-def _best(runs: dict[tuple[str, ...], list[dict[str, str]]]) -> list[str]:
+def _best(runs: Runs) -> list[str]:
     """Say for each condition which method has the fewest word errors."""
     sentences = []
     for condition in dict.fromkeys(key[0] for key in runs):

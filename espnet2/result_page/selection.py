@@ -1,46 +1,52 @@
 """Which utterances to listen to: the worst, the middle and the best."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from statistics import fmean
 
-from espnet2.result_page.enhancement import Scores
-from espnet2.result_page.recognition import ErrorRate
-from espnet2.result_page.tables import c_order
+from espnet2.result_page.page_sets import PageSet
+from espnet2.results.alignment import Alignment
+from espnet2.results.tables import c_order
 
 KINDS = ("worst", "differ", "median", "best")  # as they stand on the page
 
 
-def rank(rates: list[ErrorRate], enhanced: list[Scores]) -> list[str]:
-    """Return the utterances that all share, from the best to the worst.
+def select(page_set: PageSet, number: int) -> dict[str, str]:
+    """Return utterance -> kind of ``number`` utterances, in the order of the page.
 
-    By the error rate averaged over the systems, then by the errors; of two without an
-    error the longer one is better. Without error rates by the SI-SNR of the enhanced
-    speech. Ids break ties. Empty without any scores.
+    They are ranked by the word errors of all systems, without any by the mean SI-SNR of
+    the enhanced speech. Only utterances that all share are ranked; ids break ties.
     """
-    tables = [rate.utterances for rate in rates] or [item.values for item in enhanced]
-    if not tables:
-        return []
-    common = c_order(set.intersection(*(set(table) for table in tables)))
-    if not rates:
-        return sorted(common, key=lambda key: -fmean(s.values[key] for s in enhanced))
-    return sorted(
-        common,
-        key=lambda key: (
-            fmean(rate.utterances[key].rate for rate in rates),
-            sum(rate.utterances[key].number for rate in rates),
-            -rates[0].utterances[key].length,
-        ),
-    )
+    aligned = [system.wer.utterances for system in page_set.scored]
+    results = page_set.results.values()
+    scores = [one.scores.get("SI_SNR") for one in results]
+    tables = aligned or [table.values for table in scores if table]
+    shared = c_order(set.intersection(*map(set, tables))) if tables else []
+    values = {key: [table[key] for table in tables] for key in shared}
+    if not values:
+        enhanced = (one.enhanced for one in results if one.enhanced)
+        return spaced(page_set.raw.noisy or next(enhanced, {}), number)
+    if not aligned:
+        return choose(sorted(values, key=lambda key: -fmean(values[key])), number)
+    ranked = sorted(values, key=lambda key: badness(values[key]))
+    differ = (lambda key: spread(values[key])) if len(aligned) > 1 else None
+    return choose(ranked, number, differ)
 
 
-def spread(rates: list[ErrorRate]) -> Callable[[str], float]:
-    """Return the function of an utterance's largest less its smallest error rate."""
+def badness(alignments: list[Alignment]) -> tuple[float, int, int]:
+    """Return what sorts the utterances of some systems.
 
-    def of_utterance(key: str) -> float:
-        found = [rate.utterances[key].rate for rate in rates]
-        return max(found) - min(found)
+    It is the mean error rate, then the number of errors; of two utterances without an
+    error the longer one is better.
+    """
+    counts = [alignment.counts for alignment in alignments]
+    errors = sum(one.errors for one in counts)
+    return fmean(one.error_rate for one in counts), errors, -counts[0].reference_units
 
-    return of_utterance
+
+def spread(alignments: list[Alignment]) -> float:
+    """Return the largest less the smallest error rate."""
+    rates = [alignment.counts.error_rate for alignment in alignments]
+    return max(rates) - min(rates)
 
 
 def choose(
@@ -72,7 +78,7 @@ def choose(
     return {key: kind for kind in kinds for key in chosen[kind]}
 
 
-def spaced(utterances: list[str], number: int) -> dict[str, str]:
+def spaced(utterances: Iterable[str], number: int) -> dict[str, str]:
     """Return utterance -> "sample" of utterances at equal distances in C order."""
     ordered = c_order(utterances)
     number = min(number, len(ordered))

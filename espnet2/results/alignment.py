@@ -1,6 +1,5 @@
 """Alignments of token sequences and their error counts, with jiwer as the aligner."""
 
-import dataclasses
 import json
 from collections.abc import Iterable, Sequence
 from itertools import zip_longest
@@ -16,8 +15,7 @@ _SPLIT = jiwer.Compose([jiwer.ReduceToListOfListOfWords()])
 _LINE_WIDTH = 100
 
 
-@dataclasses.dataclass(frozen=True)
-class Counts:
+class Counts(NamedTuple):
     """Numbers of units (words, characters or pieces) and of sentences."""
 
     hits: int = 0
@@ -45,19 +43,15 @@ class Counts:
         """
         return self.errors / max(self.reference_units, 1)
 
-    def __add__(self, other: "Counts") -> "Counts":
-        pairs = zip(dataclasses.astuple(self), dataclasses.astuple(other), strict=True)
-        return Counts(*(mine + theirs for mine, theirs in pairs))
-
     def to_json(self) -> str:
         """Return the counts, ``reference_units`` and ``error_rate`` as JSON text."""
         sums = {"reference_units": self.reference_units, "error_rate": self.error_rate}
-        return json.dumps({**dataclasses.asdict(self), **sums}, indent=2) + "\n"
+        return json.dumps({**self._asdict(), **sums}, indent=2) + "\n"
 
 
 def total(counts: Iterable[Counts]) -> Counts:
     """Return the sum of all counts."""
-    return sum(counts, Counts())
+    return Counts(*map(sum, zip(*counts, strict=True)))
 
 
 def read_counts(path: Path) -> Counts:
@@ -66,10 +60,9 @@ def read_counts(path: Path) -> Counts:
     Raises:
         DataError: the file is unreadable, lacks a count or counts no reference unit.
     """
-    names = [field.name for field in dataclasses.fields(Counts)]
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        counts = Counts(**{name: int(content[name]) for name in names})
+        counts = Counts(**{name: int(content[name]) for name in Counts._fields})
     except (OSError, ValueError, KeyError, TypeError) as error:
         reason = f"{type(error).__name__}: {error}"
         raise DataError(
@@ -131,5 +124,4 @@ def align(reference: Sequence[str], hypothesis: Sequence[str]) -> Alignment:
         " ".join(reference), " ".join(hypothesis), _SPLIT, _SPLIT
     )
     numbers = (output.hits, output.substitutions, output.deletions, output.insertions)
-    has_errors = any(numbers[1:])
-    return Alignment(Counts(*numbers, 1, int(has_errors)), output)
+    return Alignment(Counts(*numbers, 1, int(any(numbers[1:]))), output)

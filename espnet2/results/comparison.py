@@ -23,6 +23,7 @@ FIGURES = (
     *("conflict", "rescaled", "stretch_p50", "stretch_p99", "step_seconds"),
 )
 COLUMNS = (*KEY, *TEXTS, *FIGURES)
+FORM = {"delimiter": "\t", "quoting": csv.QUOTE_NONE, "lineterminator": "\n"}
 Key = tuple[str, str, str, str]
 Counts = list[tuple[int, int]]
 
@@ -41,12 +42,14 @@ class Results:
 
     def rows(self) -> dict[Key, dict[str, str]]:
         """Return column -> text for each run; the last row of a run counts."""
-        return {_key(row): row for row in read_rows(self.rows_path, KEY)}
+        return read_last_rows(self.rows_path) if self.rows_path.exists() else {}
 
     def words(self) -> dict[Key, Counts]:
         """Return (errors, reference words) of each utterance for each run."""
-        rows = read_rows(self.words_path, (*KEY, "words"))
-        return {_key(row): _parse_counts(row["words"]) for row in rows}
+        if not self.words_path.exists():
+            return {}
+        rows = read_last_rows(self.words_path, ["words"])
+        return {key: _parse_counts(row["words"]) for key, row in rows.items()}
 
     def add(self, row: dict[str, str], counts: Counts) -> None:
         """Add a run; what is not in ``row`` is ``nan``. The row comes last."""
@@ -58,34 +61,38 @@ class Results:
             _append(self.rows_path, COLUMNS, row)
 
 
-def _key(row: dict[str, str]) -> Key:
-    return tuple(row[name] for name in KEY)
-
-
 def _parse_counts(text: str) -> Counts:
     pairs = (pair.split("/") for pair in text.split())
     return [(int(errors), int(length)) for errors, length in pairs]
 
 
+def read_last_rows(path: Path, needed: Iterable[str] = ()) -> dict[Key, dict[str, str]]:
+    """Return column -> text for each run; the last row of a run counts.
+
+    Raises:
+        DataError: as `read_rows`.
+    """
+    rows = read_rows(path, (*KEY, *needed))
+    return {tuple(row[name] for name in KEY): row for row in rows}
+
+
 def read_rows(path: Path, needed: Iterable[str]) -> list[dict[str, str]]:
-    """Return column -> text for each row of a table, [] where there is none.
+    """Return column -> text for each row of a table.
 
     Raises:
         DataError: the table is unreadable, lacks a needed column, or a row has other
             fields than the first line names.
     """
-    if not path.exists():
-        return []
     try:
         with path.open(encoding="utf-8", newline="") as file:
-            table = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
-            rows, columns = list(table), set(table.fieldnames or ())
+            table = csv.DictReader(file, **FORM)
+            rows, columns = list(table), table.fieldnames or needed
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path}: cannot be read: {error}") from None
-    lacking = ", ".join(sorted(set(needed) - columns)) if columns else ""
+    lacking = ", ".join(sorted(set(needed).difference(columns)))
     if lacking:
         raise DataError(
-            f"{path}: lacks the columns {lacking}; the study's run.sh writes it"
+            f"{path}: lacks the columns {lacking}; wants a comparison's results.tsv"
         )
     for number, row in enumerate(rows, start=2):
         if None in row or None in row.values():
@@ -97,18 +104,11 @@ def read_rows(path: Path, needed: Iterable[str]) -> list[dict[str, str]]:
 
 def _append(path: Path, columns: tuple[str, ...], row: dict[str, str]) -> None:
     """Write the table anew with the row at its end."""
-    rows = read_rows(path, KEY)
+    rows = read_rows(path, KEY) if path.exists() else []
     known = [name for old in rows[:1] for name in old if name not in columns]
     text = io.StringIO()
-    writer = csv.DictWriter(
-        text,
-        (*columns, *known),
-        restval="nan",
-        extrasaction="ignore",
-        delimiter="\t",
-        quoting=csv.QUOTE_NONE,
-        lineterminator="\n",
-    )
+    names = (*columns, *known)
+    writer = csv.DictWriter(text, names, "nan", extrasaction="ignore", **FORM)
     writer.writeheader()
     writer.writerows([*rows, row])
     write_files({path: text.getvalue()})

@@ -4,29 +4,22 @@ import math
 from pathlib import Path
 from typing import NamedTuple
 
-from espnet2.data_dir.tables import DataError
-from espnet2.results.intervals import Interval, mean_interval
-from espnet2.results.score_validity import is_score
-from espnet2.results.tables import c_order, read_scored
+from espnet2.results.intervals import Estimate, mean_interval
+from espnet2.results.tables import read_scored, to_number
+
+NO_STOI = 1e-5 * 100  # what pystoi returns for too few frames, in per cent
 
 
-class Metric(NamedTuple):
-    """A score: its name in the files, its name for readers, its unit."""
-
-    key: str
-    name: str
-    unit: str
-
-
-# With one speaker SIR is infinite and SAR equals SDR, so they tell nothing.
-METRICS = (
-    Metric("SI_SNR", "SI-SNR", "dB"),
-    Metric("SDR", "SDR", "dB"),
-    Metric("PESQ_NB", "PESQ (nb)", ""),
-    Metric("PESQ_WB", "PESQ (wb)", ""),
-    Metric("STOI", "STOI", "%"),
-    Metric("ESTOI", "ESTOI", "%"),
-)
+# Name in the files: name for readers and unit. With one speaker SIR is infinite and SAR
+# equals SDR, so they tell nothing.
+METRICS = {
+    "SI_SNR": ("SI-SNR", "dB"),
+    "SDR": ("SDR", "dB"),
+    "PESQ_NB": ("PESQ (nb)", ""),
+    "PESQ_WB": ("PESQ (wb)", ""),
+    "STOI": ("STOI", "%"),
+    "ESTOI": ("ESTOI", "%"),
+}
 
 
 class Scores(NamedTuple):
@@ -36,22 +29,17 @@ class Scores(NamedTuple):
     values: dict[str, float]
 
 
-class Gain(NamedTuple):
-    """What enhancement adds: the mean over the utterances scored on both sides."""
+def is_score(metric: str, value: float) -> bool:
+    """Return whether a number that upstream's scoring wrote is a score at all.
 
-    mean: float
-    interval: Interval | None
-    utterances: int
-
-
-def to_number(value: str, place: object) -> float:
-    """Return ``value`` as a number; ``place`` says in the error where it stands."""
-    try:
-        return float(value)
-    except ValueError:
-        raise DataError(
-            f"{place}: expected one number, found '{value}'; run stage 15"
-        ) from None
+    PESQ below 0 is an error code, STOI of 0.001 % stands for too few frames; what is
+    infinite or undefined is a score of no metric.
+    """
+    if metric.startswith("PESQ"):
+        return math.isfinite(value) and value >= 0
+    if metric in ("STOI", "ESTOI"):
+        return math.isfinite(value) and value != NO_STOI
+    return math.isfinite(value)
 
 
 def read_numbers(path: Path) -> dict[str, float]:
@@ -61,7 +49,7 @@ def read_numbers(path: Path) -> dict[str, float]:
         DataError: as `read_scored`, or a value is not one number.
     """
     return {
-        utterance: to_number(value, f"{path}: '{utterance}'")
+        utterance: to_number(value, f"{path}: '{utterance}'", "; run stage 15")
         for utterance, value in read_scored(path).items()
     }
 
@@ -73,7 +61,7 @@ def read_mean(scoring: Path, metric: str) -> str:
         return "-"
     text = path.read_text(encoding="utf-8").strip()
     if text != "n/a":
-        to_number(text, path)
+        to_number(text, path, "; run stage 15")
     return text
 
 
@@ -92,20 +80,24 @@ def read_scores(scoring: Path) -> dict[str, Scores]:
     """
     found = {}
     for metric in METRICS:
-        mean, table = read_mean(scoring, metric.key), scoring / f"{metric.key}_spk1"
+        mean, table = read_mean(scoring, metric), scoring / f"{metric}_spk1"
         if mean == "-" or not table.exists():
             continue
         values = read_numbers(table)
-        scored = {key: v for key, v in values.items() if is_score(metric.key, v)}
-        found[metric.key] = Scores(math.nan if mean == "n/a" else float(mean), scored)
+        scored = {key: x for key, x in values.items() if is_score(metric, x)}
+        found[metric] = Scores(math.nan if mean == "n/a" else float(mean), scored)
     return found
 
 
-def gain(before: Scores, after: Scores) -> Gain | None:
-    """Return the mean of ``after - before``; None without an utterance in common."""
-    common = c_order(before.values.keys() & after.values.keys())
+def gain(before: Scores | None, after: Scores | None) -> Estimate | None:
+    """Return the mean of ``after - before`` over the utterances scored on both sides.
+
+    None without an utterance in common.
+    """
+    if not (before and after):
+        return None
+    common = sorted(before.values.keys() & after.values.keys())
     if not common:
         return None
     differences = [after.values[key] - before.values[key] for key in common]
-    mean = math.fsum(differences) / len(common)
-    return Gain(mean, mean_interval(differences), len(common))
+    return Estimate(math.fsum(differences) / len(common), mean_interval(differences))

@@ -1,5 +1,6 @@
 """What a result was made with: config, seed, versions, commit and machine."""
 
+import contextlib
 import os
 import platform
 import subprocess
@@ -39,9 +40,11 @@ def read_config(exp: Path) -> dict:
     try:
         config = yaml.load(path.read_text(encoding="utf-8"), _PlainLoader)
     except (OSError, ValueError, yaml.YAMLError) as error:
-        raise DataError(f"{path}: is no config of a training: {error}") from None
+        raise DataError(f"{path}: is no config of this training: {error}") from None
     if not isinstance(config, dict):
-        raise DataError(f"{path}: is no config: expected 'key: value' lines")
+        raise DataError(
+            f"{path}: is no config of this training: expected 'key: value' lines"
+        )
     return config
 
 
@@ -51,14 +54,11 @@ def read_facts(exp: Path) -> dict[str, str]:
     Each is "unknown" where ``config.yaml`` is missing or unreadable or does not say it:
     a result must be shown all the same.
     """
-    try:
+    said = dict.fromkeys(("config", "seed", "gradient_method"), "unknown")
+    with contextlib.suppress(DataError):
         config = read_config(exp)
-    except DataError:
-        config = {}
-    keys = ("config", "seed", "gradient_method")
-    said = {key: config[key] for key in keys if config.get(key) not in (None, "")}
-    facts = {key: str(said.get(key, "unknown")) for key in keys}
-    return {**facts, "config": Path(facts["config"]).name}
+        said |= {key: str(config[key]) for key in said if config.get(key) is not None}
+    return {**said, "config": Path(said["config"]).name}
 
 
 def describe_environment() -> dict[str, str]:

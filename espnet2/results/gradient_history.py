@@ -10,6 +10,7 @@ import numpy as np
 from espnet2.train.gradient_log import ANGLE_EDGES, FOLDER, STRETCH_EDGES
 
 _BY_TENSOR = ("count", "cosine", "log_ratio", "conflict", "rescaled", "stretch")
+_BINS = {"angle_counts": len(ANGLE_EDGES) - 1, "stretch_counts": len(STRETCH_EDGES) - 1}
 
 
 class GradientHistory(NamedTuple):
@@ -44,9 +45,9 @@ class GradientHistory(NamedTuple):
         with np.errstate(invalid="ignore"):
             return getattr(self, key) / self.count
 
-    def share(self, key: str, where: slice = slice(None)) -> float:
-        """Return ``conflict`` or ``rescaled`` over all decisions of some windows."""
-        return float(getattr(self, key)[where].sum() / self.count[where].sum())
+    def share(self, key: str) -> float:
+        """Return ``conflict`` or ``rescaled`` over all decisions."""
+        return float(getattr(self, key).sum() / self.count.sum())
 
     def stretch_percentile(self, percent: float) -> float:
         """Return a percentile of the stretch of all decisions, exact to 5 %."""
@@ -80,10 +81,7 @@ def read_history(exp: Path) -> GradientHistory:
         key: np.concatenate([_place(epoch, key, names) for epoch in epochs])
         for key in _BY_TENSOR
     }
-    counts = {
-        key: np.concatenate([epoch[key] for epoch in epochs])
-        for key in ("angle_counts", "stretch_counts")
-    }
+    counts = {key: np.concatenate([epoch[key] for epoch in epochs]) for key in _BINS}
     if not joined["count"].sum():
         raise ValueError(f"{exp / FOLDER}: no step with two usable gradients")
     return GradientHistory(names, np.concatenate(steps), **joined, **counts)
@@ -92,13 +90,11 @@ def read_history(exp: Path) -> GradientHistory:
 def _read(path: Path) -> dict[str, np.ndarray]:
     try:
         with np.load(path, allow_pickle=False) as file:
-            found = {key: file[key] for key in (*_BY_TENSOR, "names", "decisions")}
-            found["angle_counts"] = file["angle_counts"]
-            found["stretch_counts"] = file["stretch_counts"]
+            keys = (*_BY_TENSOR, *_BINS, "names", "decisions")
+            found = {key: file[key] for key in keys}
     except (OSError, ValueError, KeyError, BadZipFile, zlib.error) as error:
         raise ValueError(f"{path}: is no log of gradients: {error}") from error
-    expected = (len(ANGLE_EDGES) - 1, len(STRETCH_EDGES) - 1)
-    if (found["angle_counts"].shape[1], found["stretch_counts"].shape[1]) != expected:
+    if {key: found[key].shape[1] for key in _BINS} != _BINS:
         raise ValueError(f"{path}: has other bins than this version's")
     return found
 

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import numpy as np
-import yaml
 
+from espnet2.results.facts import read_config
 from espnet2.results.gradient_history import GradientHistory
 
 RARE = 0.05  # a share below is called so
@@ -98,9 +98,9 @@ def read_method(exp: Path) -> tuple[str, float]:
     Raises:
         ValueError: there is no such file, or it is of another task.
     """
-    path = exp / "config.yaml"
+    config = read_config(exp)
     try:
-        config = yaml.safe_load(path.read_text(encoding="utf-8"))
         return config["gradient_method"], float(config["gradient_conf"]["threshold"])
-    except (OSError, KeyError, TypeError, yaml.YAMLError) as error:
+    except (KeyError, TypeError) as error:
+        path = exp / "config.yaml"
         raise ValueError(f"{path}: is no config of this training: {error}") from error

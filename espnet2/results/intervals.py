@@ -25,6 +25,13 @@ class Interval(NamedTuple):
         return self.low <= 0 <= self.high
 
 
+class Estimate(NamedTuple):
+    """A figure, and its interval if there are enough utterances for one."""
+
+    value: float
+    interval: Interval | None
+
+
 def ratio_interval(parts: Sequence[float], wholes: Sequence[float]) -> Interval | None:
     """Return the interval of ``sum(parts) / sum(wholes)``.
 

@@ -1,9 +1,11 @@
 """Tables of scored utterances, and whole result files: reading, naming, writing."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from espnet2.data_dir.tables import DataError, Table, read_table
+
+SHOWN_IDS = 5  # in a message
 
 
 def c_order(keys: Iterable[str]) -> list[str]:
@@ -28,20 +30,38 @@ def line_of(table: Table, key: str) -> int:
     return list(table).index(key) + 1
 
 
-def name_some(keys: Iterable[str], at_most: int = 5) -> str:
+def to_number(value: str, place: object, hint: str = "") -> float:
+    """Return ``value`` as a number; ``place`` says in the error where it stands."""
+    try:
+        return float(value)
+    except ValueError:
+        raise DataError(
+            f"{place}: expected one number, found '{value}'{hint}"
+        ) from None
+
+
+def require_utterances(
+    wanted: Collection[str], tables: Mapping[Path, Collection[str]]
+) -> None:
+    """Raise a DataError with the first ids unless each table has all that is wanted."""
+    complaints = [
+        f"{path} lacks {len(missing)} utterance(s): {name_some(missing)}"
+        for path, table in tables.items()
+        if (missing := set(wanted).difference(table))
+    ]
+    if complaints:
+        raise DataError("; ".join(complaints))
+
+
+def name_some(keys: Iterable[str]) -> str:
     """Return the first keys in C order as text, with the number left out."""
-    keys = c_order(keys)
-    text = ", ".join(keys[:at_most])
-    left_out = len(keys) - at_most
+    ordered = c_order(keys)
+    left_out = len(ordered) - SHOWN_IDS
+    text = ", ".join(ordered[:SHOWN_IDS])
     return f"{text} and {left_out} more" if left_out > 0 else text
 
 
-def complain(place: object, keys: Collection[str], verb: str = "lacks") -> str:
-    """Return "<place> lacks <number> utterance(s): <ids>"; nothing of no keys."""
-    return f"{place} {verb} {len(keys)} utterance(s): {name_some(keys)}" if keys else ""
-
-
-def write_files(texts: dict[Path, str]) -> None:
+def write_files(texts: Mapping[Path, str]) -> None:
     """Write every file beside its place, then rename all of them in the given order.
 
     A reader never sees half a file, and when the last file is new, all are.

@@ -1,7 +1,7 @@
 """A headless Chromium for the tests of the page of results."""
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,18 +26,10 @@ def browser() -> Iterator[object]:
 
 
 @pytest.fixture(scope="session")
-def made() -> dict[str, Path]:
-    """The page, once it is made."""
-    return {}
-
-
-@pytest.fixture
-def report(made: dict, tmp_path_factory: object, import_script: Callable) -> Path:
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The page of two experiments and two sets, with hostile and overlong texts."""
-    if "page" in made:
-        return made["page"]
     root = tmp_path_factory.mktemp("recipe")
-    recipe = FakeRecipe(root, import_script)
+    recipe = FakeRecipe(root)
     for name in ("test", "other"):
         recipe.add_set({key: said for key, (said, _) in ODD_TEXTS.items()}, name)
         for exp in ("one", "two"):
@@ -46,8 +38,8 @@ def report(made: dict, tmp_path_factory: object, import_script: Callable) -> Pat
             after = {key: snr + 1 for key, snr in ODD_SNR.items()}
             recipe.enhance(exp, ODD_SNR, after, name)
     recipe.train("one")
-    made["page"] = root / "a report.html"
+    page = root / "a report.html"
     exps = [str(recipe.exp(name)) for name in ("one", "two")]
-    options = ["--dumpdir", str(recipe.dump), "--output", str(made["page"])]
+    options = ["--dumpdir", str(recipe.dump), "--output", str(page)]
     main([*exps, *options])
-    return made["page"]
+    return page

@@ -1,20 +1,19 @@
 """A recipe folder in which all stages have run, with made-up sound and figures.
 
-The files of stage 14 are written by its own script, so that the page reads what it
-will find.
+The files of stage 14 are written by what its own script calls, so that the page reads
+what it will find.
 """
 
-from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import soundfile
 import yaml
 
+from espnet2.results.sclite import score
+from espnet2.results.units import make_cutter, read_units
 from espnet2.train.gradient_log import GradientLog
 
-UTILS = "egs2/TEMPLATE/asr_with_enhancement/pyscripts/utils"
 CALM, FIGHT = (0.5, 1.0, 0, 0, 1.0), (-0.5, 100.0, 1, 1, 50.0)
 LEVELS = {"noisy": 0.3, "enhanced": 0.05, "clean": 0.1}
 
@@ -37,17 +36,13 @@ class FakeRecipe:
 
     Args:
         root: a folder.
-        load: the fixture ``import_script``.
         rate: of the sound, Hz.
     """
 
-    def __init__(
-        self, root: Path, load: Callable[[str], ModuleType], rate: int = 8000
-    ) -> None:
+    def __init__(self, root: Path, rate: int = 8000) -> None:
         self.root = root
         self.rate = rate
         self.dump = root / "dump"
-        self._scoring = load(f"{UTILS}/score_asr.py")
 
     def exp(self, name: str) -> Path:
         """The folder of an experiment."""
@@ -70,12 +65,12 @@ class FakeRecipe:
         folder = self.exp(exp) / tag / name
         write_table(folder / "text_spk1", hypotheses)
         for kind, unit in (("wer", "word"), ("cer", "char")):
-            cut = self._scoring.make_cutter(unit, None)
+            cut = make_cutter(unit, None)
             source = self.dump / "raw" / name / "text_spk1"
-            reference = self._scoring.read_units(source, cut, demand_units=True)
+            reference = read_units(source, cut, demand_units=True)
             hypothesis = {key: cut(text) for key, text in hypotheses.items()}
             speakers = dict.fromkeys(reference, "sp")
-            files = self._scoring.score(reference, hypothesis, speakers, unit)
+            files = score(reference, hypothesis, speakers, unit)
             (folder / f"score_{kind}").mkdir(parents=True)
             for file, text in files.items():
                 path = folder / f"score_{kind}" / file

@@ -6,140 +6,124 @@ and ``wav_spk1``. Each is written to ``<scoring dir>`` with the utterances of al
 in C order, and ``result_<metric>.txt`` gets the mean over the utterances with two
 decimals (dB for SI_SNR, SDR, SAR, SIR; per cent for STOI and ESTOI; MOS for PESQ).
 
-Some "scores" of upstream are none, and are left out of the mean with a message:
-infinite or undefined values; PESQ below 0, which is an error code (-6: under a quarter
-of a second); STOI of 0.001, which pystoi returns for too few frames. PESQ may lack an
-utterance in which it found no speech. With one speaker SIR is infinite throughout, as
-nothing interferes: its mean is then given as ``inf``. It is ``n/a`` where there is no
-score at all.
+Some "scores" of upstream are none, and are left out of the mean with a message (see
+``is_score``). PESQ may lack an utterance in which it found no speech. With one speaker
+SIR is infinite throughout, as nothing interferes: its mean is then given as ``inf``. It
+is ``n/a`` where there is no score at all.
 """
 
 import argparse
 import math
 import re
 import sys
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from score_files import (
-    ScoreError,
-    c_order,
-    name_some,
-    read_table,
-    run_tool,
-    to_number,
-    write_files,
-)
+from espnet2.data_dir.tables import DataError, Table, run_cli
+from espnet2.results.enhancement import is_score
+from espnet2.results.tables import name_some, read_scored, to_number, write_files
 
-from espnet2.results.score_validity import is_score
+WAV = "wav_spk1"
 
 
-def main() -> None:
+def main(cmd: Sequence[str]) -> None:
     """Merge one scoring folder."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("scoring_dir", type=Path)
     parser.add_argument("--key_file", type=Path, help="lists the utterances demanded")
-    args = parser.parse_args()
+    args = parser.parse_args(cmd)
 
-    jobs = find_jobs(args.scoring_dir)
+    jobs = find_jobs(args.scoring_dir / "logdir")
     names = sorted({path.name for job in jobs for path in job.glob("*_spk1")})
-    merged = {name: merge_jobs(jobs, name) for name in names}
+    merged = {name: merge_jobs([job / name for job in jobs]) for name in names}
+    demanded, source = set().union(*merged.values()), "the other scores"
     if args.key_file:
-        demanded, source = set(read_table(args.key_file)), str(args.key_file)
-    else:
-        demanded, source = set().union(*merged.values()), "the other scores"
+        demanded, source = set(read_scored(args.key_file)), str(args.key_file)
     for name, values in merged.items():
-        check_complete(name, values, demanded, source, args.scoring_dir)
-    write_files(
-        {args.scoring_dir / name: text for name, text in render(merged).items()}
-    )
+        place = f"{args.scoring_dir}/logdir: {name}"
+        check_complete(place, values, demanded, source, name.startswith("PESQ_"))
+    texts = render(merged)
+    write_files({args.scoring_dir / name: text for name, text in texts.items()})
 
 
-def find_jobs(scoring_dir: Path) -> list[Path]:
-    """Return the folders ``logdir/output.<JOB>`` in the order of their numbers.
+def find_jobs(logdir: Path) -> list[Path]:
+    """Return the folders ``output.<JOB>`` in the order of their numbers.
 
     Raises:
-        ScoreError: there is none, or one holds no ``*_spk1`` file.
+        DataError: there is none, or one holds no ``*_spk1`` file.
     """
-    found = {
-        int(path.name.split(".")[1]): path
-        for path in (scoring_dir / "logdir").glob("output.*")
-        if re.fullmatch(r"output\.\d+", path.name)
-    }
-    if not found:
-        raise ScoreError(f"{scoring_dir}/logdir: has no output.<JOB>; run enh_scoring")
-    jobs = [found[number] for number in sorted(found)]
+    found = (p for p in logdir.glob("output.*") if re.fullmatch(r"\.\d+", p.suffix))
+    jobs = sorted(found, key=lambda job: int(job.suffix[1:]))
+    if not jobs:
+        raise DataError(f"{logdir}: has no output.<JOB>; run enh_scoring")
     for job in jobs:
         if not any(job.glob("*_spk1")):
-            raise ScoreError(f"{job}: has no *_spk1 file; see the log of this job")
+            raise DataError(f"{job}: has no *_spk1 file; see the log of this job")
     return jobs
 
 
-def merge_jobs(jobs: list[Path], name: str) -> dict[str, str]:
-    """Return utterance -> value of the file ``name`` of all jobs.
+def merge_jobs(paths: Sequence[Path]) -> Table:
+    """Return utterance -> value of one metric's files of all jobs.
 
     Raises:
-        ScoreError: an utterance stands in two jobs, or a value is not one number.
+        DataError: an utterance stands in two jobs, or a value is not one number.
     """
-    merged: dict[str, str] = {}
-    job_of: dict[str, Path] = {}
-    for job in jobs:
-        path = job / name
+    merged: Table = {}
+    path_of: dict[str, Path] = {}
+    for path in paths:
         if not path.exists():
             continue  # whether an utterance is lacking is checked over all jobs
-        for line, (utterance, value) in enumerate(read_table(path).items(), start=1):
+        for line, (utterance, value) in enumerate(read_scored(path).items(), start=1):
             if utterance in merged:
-                raise ScoreError(
-                    f"'{utterance}' is in both {job_of[utterance]}/{name} and {path}; "
+                raise DataError(
+                    f"'{utterance}' is in both {path_of[utterance]} and {path}; "
                     "if one is left from a run with other jobs, remove logdir and "
                     "score again"
                 )
-            if name != "wav_spk1":
+            if path.name != WAV:
                 to_number(value, f"{path}:{line}")
-            merged[utterance] = value
-            job_of[utterance] = job
+            merged[utterance], path_of[utterance] = value, path
     return merged
 
 
 def check_complete(
-    name: str,
-    values: dict[str, str],
-    demanded: set[str],
+    place: str,
+    values: Table,
+    demanded: Collection[str],
     source: str,
-    scoring_dir: Path,
+    may_lack_some: bool,
 ) -> None:
-    """Raise ScoreError unless ``values`` has exactly the demanded utterances.
+    """Raise DataError unless ``values`` has exactly the demanded utterances.
 
     PESQ may lack some: upstream writes no line where PESQ finds no speech.
     """
-    missing = demanded - values.keys()
-    if missing and not name.startswith("PESQ_"):
-        raise ScoreError(
-            f"{scoring_dir}/logdir: {name} lacks {len(missing)} utterance(s) of "
-            f"{source}: {name_some(missing)}; see the logs and score again"
+    missing, unexpected = demanded - values.keys(), values.keys() - demanded
+    if missing and not may_lack_some:
+        raise DataError(
+            f"{place} lacks {len(missing)} utterance(s) of {source}: "
+            f"{name_some(missing)}; see the logs and score again"
         )
-    unexpected = values.keys() - demanded
     if unexpected:
-        raise ScoreError(
-            f"{scoring_dir}/logdir: {name} has {len(unexpected)} utterance(s) that "
-            f"{source} lacks: {name_some(unexpected)}; remove logdir and score again"
+        raise DataError(
+            f"{place} has {len(unexpected)} utterance(s) that {source} lacks: "
+            f"{name_some(unexpected)}; remove logdir and score again"
         )
 
 
-def render(merged: dict[str, dict[str, str]]) -> dict[str, str]:
+def render(merged: dict[str, Table]) -> dict[str, str]:
     """Return file name -> text: the merged tables, then the means."""
     tables, means = {}, {}
     everyone = set().union(*merged.values())
     for name, values in merged.items():
-        lines = (f"{utterance} {values[utterance]}\n" for utterance in c_order(values))
-        tables[name] = "".join(lines)
-        if name != "wav_spk1":
+        tables[name] = "".join(f"{key} {values[key]}\n" for key in sorted(values))
+        if name != WAV:
             metric = name.removesuffix("_spk1")
             mean = mean_score(metric, values, everyone)
             means[f"result_{metric.lower()}.txt"] = f"{mean}\n"
     return {**tables, **means}
 
 
-def mean_score(metric: str, values: dict[str, str], everyone: set[str]) -> str:
+def mean_score(metric: str, values: Table, everyone: set[str]) -> str:
     """Return the mean of the true scores as text, telling on stderr what is left out.
 
     Args:
@@ -162,4 +146,4 @@ def mean_score(metric: str, values: dict[str, str], everyone: set[str]) -> str:
 
 
 if __name__ == "__main__":
-    run_tool(main)
+    run_cli(main)

@@ -7,12 +7,14 @@ card cannot say anything else; how the model was trained comes from its config.y
 
 import argparse
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
-import humanfriendly
 import yaml
-from run_environment import config_and_seed
-from score_files import ScoreError, run_tool
+
+from espnet2.data_dir.audio import parse_rate
+from espnet2.data_dir.tables import DataError, run_cli
+from espnet2.results.facts import read_config, read_facts
 
 TAGS = ["espnet", "audio", "automatic-speech-recognition", "speech-enhancement"]
 INTRODUCTION = """\
@@ -39,7 +41,7 @@ enhanced = enhance(speech[None], fs={rate})[0][0]
 """
 
 
-def main() -> None:
+def main(cmd: Sequence[str]) -> None:
     """Print the card of one experiment."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--exp", type=Path, required=True, help="joint experiment")
@@ -49,7 +51,7 @@ def main() -> None:
         "--license", default="", help="e.g. cc-by-4.0 (default: unsaid)"
     )
     parser.add_argument("--language", default="", help="e.g. en (default: unsaid)")
-    args = parser.parse_args()
+    args = parser.parse_args(cmd)
     front = front_matter(args.license, args.language)
     print(front + card(args.exp, args.repo, args.packed), end="")
 
@@ -69,20 +71,19 @@ def front_matter(licence: str, language: str) -> str:
 def card(exp: Path, repo: str, packed: Path) -> str:
     """Return the card's text, for the files that ``packed`` holds."""
     config = read_config(exp)
-    name, seed = config_and_seed(exp)
     options = {
-        "config": name,
-        "seed": seed,
+        **read_facts(exp),
         "gradient_method": config.get("gradient_method", "sum"),
         **config.get("gradient_conf", {}),
     }
     names = packed_names(packed)
+    frontend = config.get("frontend_conf") or {}
     usage = USAGE.format(
         repo=repo,
         version=config.get("version", ""),
         config=names["yaml_files"]["enh_s2t_train_config"],
         weights=names["files"]["enh_s2t_model_file"],
-        rate=sampling_rate(config),
+        rate=parse_rate(str(frontend.get("fs", "16k"))),  # upstream's default
     )
     training = "".join(f"- {key}: `{value}`\n" for key, value in options.items())
     whole = (exp / "config.yaml").read_text(encoding="utf-8")
@@ -101,32 +102,18 @@ def card(exp: Path, repo: str, packed: Path) -> str:
 def results(exp: Path) -> list[str]:
     """Return the text and the tables of the experiment's result files."""
     parts = []
-    for name, heading in (
-        ("RESULTS.md", "## Recognition"),
-        ("RESULTS_enh.md", "## Enhancement"),
+    for heading, path in (
+        ("Recognition", exp / "RESULTS.md"),
+        ("Enhancement", exp / "RESULTS_enh.md"),
     ):
-        path = exp / name
-        if not path.is_file():
-            continue
-        lines = path.read_text(encoding="utf-8").splitlines()
-        # The two topmost headings give way to the card's own.
-        kept = [line for line in lines if not line.startswith(("# ", "## "))]
-        parts.append(f"{heading}\n\n" + "\n".join(kept).strip() + "\n")
+        if path.is_file():
+            lines = path.read_text(encoding="utf-8").splitlines()
+            # The two topmost headings give way to the card's own.
+            kept = [line for line in lines if not line.startswith(("# ", "## "))]
+            parts.append(f"## {heading}\n\n" + "\n".join(kept).strip() + "\n")
     if not parts:
-        raise ScoreError(f"{exp}: has no RESULTS.md; stage 14 makes it")
+        raise DataError(f"{exp}: has no RESULTS.md; stage 14 makes it")
     return parts
-
-
-def read_config(exp: Path) -> dict:
-    """Return the training's config.yaml."""
-    path = exp / "config.yaml"
-    try:
-        config = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise ScoreError(f"{path}: is not readable: {error}") from None
-    if not isinstance(config, dict):
-        raise ScoreError(f"{path}: expected 'key: value' lines")
-    return config
 
 
 def packed_names(packed: Path) -> dict[str, dict[str, str]]:
@@ -135,17 +122,11 @@ def packed_names(packed: Path) -> dict[str, dict[str, str]]:
         with zipfile.ZipFile(packed) as archive:
             names = yaml.safe_load(archive.read("meta.yaml"))
     except (OSError, zipfile.BadZipFile, KeyError) as error:
-        raise ScoreError(
+        raise DataError(
             f"{packed}: is no packed model ({error}); run stage 16"
         ) from None
     return names
 
 
-def sampling_rate(config: dict) -> int:
-    """Return the model's rate in Hz; upstream's default is 16 kHz."""
-    rate = (config.get("frontend_conf") or {}).get("fs", 16000)
-    return humanfriendly.parse_size(str(rate))
-
-
 if __name__ == "__main__":
-    run_tool(main)
+    run_cli(main)

@@ -6,68 +6,57 @@ The form is that of ESPnet's RESULTS.md. The figures come from
 """
 
 import argparse
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from asr_counts import read_counts
-from run_environment import config_and_seed, describe_environment
-from sclite_table import percentages
-from score_files import ScoreError, c_order, markdown_table, run_tool
+from espnet2.data_dir.tables import DataError, run_cli
+from espnet2.results.alignment import read_counts
+from espnet2.results.facts import describe_environment, read_facts
+from espnet2.results.sclite import percentages
+from espnet2.results.tables import markdown_table
 
 HEADER = ("dataset", "Snt", "Wrd", "Corr", "Sub", "Del", "Ins", "Err", "S.Err")
-KINDS = ("wer", "cer", "ter")
 
 
-def main() -> None:
+def main(cmd: Sequence[str]) -> None:
     """Print the results below one folder."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("exp_dir", type=Path, help="an experiment or a folder of them")
-    args = parser.parse_args()
+    folder = parser.parse_args(cmd).exp_dir
 
-    experiments = find_experiments(args.exp_dir)
-    if not experiments:
-        raise ScoreError(
-            f"{args.exp_dir}: has no <inference tag>/<set>/score_wer/score.json, nor "
+    tables = {exp: list(score_tables(exp)) for exp in [folder, *folder.glob("*/")]}
+    sections = [
+        describe_experiment(exp) + "".join(tables[exp])
+        for exp in sorted(tables)
+        if tables[exp]
+    ]
+    if not sections:
+        raise DataError(
+            f"{folder}: has no <inference tag>/<set>/score_wer/score.json, nor "
             "has a folder in it; run stage 14"
         )
-    sections = [describe_experiment(folder) for folder in experiments]
     lines = [f"- {name}: `{text}`\n" for name, text in describe_environment().items()]
     print(f"# RESULTS\n## Environments\n{''.join(lines)}\n{''.join(sections)}", end="")
 
 
-def find_experiments(folder: Path) -> list[Path]:
-    """Return ``folder`` and the folders in it that have scores, sorted."""
-    candidates = [folder, *folder.glob("*/")]
-    return sorted(path for path in candidates if any(find_scores(path).values()))
+def describe_experiment(exp: Path) -> str:
+    """Return the head of an experiment's section."""
+    facts = read_facts(exp)
+    return f"## {exp}\n- config: `{facts['config']}`\n- seed: `{facts['seed']}`\n\n"
 
 
-def find_scores(exp_dir: Path) -> dict[str, dict[str, Path]]:
-    """Return kind (wer, cer, ter) -> ``<inference tag>/<set>`` -> its score.json."""
-    scores: dict[str, dict[str, Path]] = {}
-    for kind in KINDS:
-        found = {
-            str(path.parent.parent.relative_to(exp_dir)): path
-            for path in exp_dir.glob(f"*/*/score_{kind}/score.json")
-        }
-        scores[kind] = {name: found[name] for name in c_order(found)}
-    return scores
-
-
-def describe_experiment(exp_dir: Path) -> str:
-    """Return the markdown section of one experiment: its config, then its tables."""
-    config, seed = config_and_seed(exp_dir)
-    parts = [f"## {exp_dir}\n- config: `{config}`\n- seed: `{seed}`\n\n"]
-    for kind, scores in find_scores(exp_dir).items():
-        if scores:
-            rows = [result_row(name, path) for name, path in scores.items()]
-            parts.append(f"### {kind.upper()}\n\n{markdown_table(HEADER, rows)}\n")
-    return "".join(parts)
-
-
-def result_row(name: str, path: Path) -> list[object]:
-    """Return one line of a table; the six last figures are in percent."""
-    counts = read_counts(path)
-    return [name, counts.sentences, counts.reference_units, *percentages(counts)]
+def score_tables(exp: Path) -> Iterator[str]:
+    """Yield a table for each kind that is scored; six last columns are per cent."""
+    for kind in ("wer", "cer", "ter"):
+        rows = []
+        found = (path.parents[1] for path in exp.glob(f"*/*/score_{kind}/score.json"))
+        for decoded in sorted(found, key=str):
+            counts = read_counts(decoded / f"score_{kind}" / "score.json")
+            sizes = (counts.sentences, counts.reference_units)
+            rows.append([decoded.relative_to(exp), *sizes, *percentages(counts)])
+        if rows:
+            yield f"### {kind.upper()}\n\n{markdown_table(HEADER, rows)}\n"
 
 
 if __name__ == "__main__":
-    run_tool(main)
+    run_cli(main)

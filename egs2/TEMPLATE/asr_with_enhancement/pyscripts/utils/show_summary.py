@@ -7,16 +7,17 @@ with the stage that makes them; only if nothing is there at all the exit code is
 """
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from asr_counts import read_counts
 from rich import box
 from rich.console import Console
 from rich.table import Table
-from sample_wavs import copy_sample
-from score_files import ScoreError, c_order, run_tool
-from show_enh_score import read_mean, read_pesq
+
+from espnet2.data_dir.tables import DataError, run_cli
+from espnet2.results.alignment import read_counts
+from espnet2.results.enhancement import read_mean, read_pesq
+from espnet2.results.sample import copy_sample
 
 COLUMNS = ("sentences", "WER %", "CER %", "SI-SNR dB", "PESQ", "STOI %")
 STAGES = (14, 14, 14, 15, 15, 15)  # what makes each column
@@ -30,7 +31,7 @@ PLACES = (
 PLAIN_WIDTH = 500  # columns: where there is no terminal, no name is cut
 
 
-def main() -> None:
+def main(cmd: Sequence[str]) -> None:
     """Print the summary of one experiment."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--exp", type=Path, required=True, help="joint experiment")
@@ -39,32 +40,35 @@ def main() -> None:
     parser.add_argument(
         "--samples", type=int, choices=(0, 1), default=1, help="utterances to copy"
     )
-    args = parser.parse_args()
+    args = parser.parse_args(cmd)
 
     test_sets = args.test_sets.split()
     rows = [row for name in test_sets for row in set_rows(args.exp, args.dumpdir, name)]
-    places = list(describe_places(args.exp))
+    is_there = [(args.exp / name).exists() for _, name, _ in PLACES]
+    places = {
+        label: str(args.exp / name) if there else _stage(stage)
+        for (label, name, stage), there in zip(PLACES, is_there, strict=True)
+    }
     if args.samples:
-        places.append(describe_samples(args.exp, args.dumpdir, test_sets))
-    found_any = any(cell for row in rows for cell in row[2:]) or any(
-        there for _, _, there in places
-    )
-    if not found_any:
-        raise ScoreError(f"{args.exp}: nothing there yet; run stage 1 and on")
+        places["listen to"] = describe_samples(args.exp, args.dumpdir, test_sets)
+    if not any(is_there) and not any(cell for row in rows for cell in row[2:]):
+        raise DataError(f"{args.exp}: nothing there yet; run stage 1 and on")
     print_summary(rows, places)
+
+
+def _stage(number: int) -> str:
+    return f"not there: run stage {number}"
 
 
 def set_rows(exp: Path, dumpdir: Path, test_set: str) -> list[list[str]]:
     """Return [set, decoding, *COLUMNS] for each decoding; "" is what is missing."""
-    decodings = c_order(
-        {path.parents[1].name for path in exp.glob(f"*/{test_set}/score_*/")}
-    )
+    decodings = {path.parents[1].name for path in exp.glob(f"*/{test_set}/score_*/")}
     enhancement = enhancement_cells(
         dumpdir / "raw" / test_set / "scoring", exp / f"enhanced_{test_set}" / "scoring"
     )
     return [
         [test_set, tag, *recognition_cells(exp / tag / test_set), *enhancement]
-        for tag in decodings or [""]
+        for tag in sorted(decodings) or [""]
     ]
 
 
@@ -73,75 +77,53 @@ def recognition_cells(decoded_set: Path) -> list[str]:
     sentences, rates = "", []
     for kind in ("wer", "cer"):
         path = decoded_set / f"score_{kind}" / "score.json"
-        if path.exists():
-            counts = read_counts(path)
-            sentences = str(counts.sentences)
-            rates.append(f"{100 * counts.error_rate:.1f}")
-        else:
-            rates.append("")
+        counts = read_counts(path) if path.exists() else None
+        rates.append(f"{100 * counts.error_rate:.1f}" if counts else "")
+        sentences = str(counts.sentences) if counts else sentences
     return [sentences, *rates]
 
 
 def enhancement_cells(noisy: Path, enhanced: Path) -> list[str]:
     """Return ``noisy -> enhanced`` of SI-SNR, PESQ and STOI, "" if both are missing."""
-    pairs = (
-        (read_mean(noisy, "SI_SNR"), read_mean(enhanced, "SI_SNR")),
-        (read_pesq(noisy), read_pesq(enhanced)),
-        (read_mean(noisy, "STOI"), read_mean(enhanced, "STOI")),
-    )
+    sides = [
+        (read_mean(scoring, "SI_SNR"), read_pesq(scoring), read_mean(scoring, "STOI"))
+        for scoring in (noisy, enhanced)
+    ]
+    pairs = zip(*sides, strict=True)
     return ["" if pair == ("-", "-") else " -> ".join(pair) for pair in pairs]
 
 
-def describe_places(exp: Path) -> Iterator[tuple[str, str, bool]]:
-    """Yield (what, where or what to do, whether it is there)."""
-    for label, name, stage in PLACES:
-        there = (exp / name).exists()
-        yield label, str(exp / name) if there else _not_there(stage), there
-
-
-def _not_there(stage: int) -> str:
-    return f"not there: run stage {stage}"
-
-
-def describe_samples(
-    exp: Path, dumpdir: Path, test_sets: list[str]
-) -> tuple[str, str, bool]:
+def describe_samples(exp: Path, dumpdir: Path, test_sets: list[str]) -> str:
     """Copy one utterance of the first scored test set; say where, or why not."""
     for name in test_sets:
-        raw_set, enhanced_set = dumpdir / "raw" / name, exp / f"enhanced_{name}"
-        scored = [
-            (folder / "scoring" / "SI_SNR_spk1").exists()
-            for folder in (raw_set, enhanced_set)
-        ]
-        if not all(scored):
+        sides = dumpdir / "raw" / name, exp / f"enhanced_{name}"
+        if not all((side / "scoring" / "SI_SNR_spk1").exists() for side in sides):
             continue
         try:
-            utterance, gain = copy_sample(raw_set, enhanced_set, exp / "samples")
-        except ScoreError as error:
-            return "listen to", f"not copied: {error}", False
+            utterance, gain = copy_sample(*sides, exp / "samples")
+        except DataError as error:
+            return f"not copied: {error}"
         files = exp / "samples" / "{noisy,enhanced,clean}.wav"
-        return "listen to", f"{files} ({utterance}, SI-SNR {gain:+.1f} dB)", True
-    return "listen to", _not_there(15), False
+        return f"{files} ({utterance}, SI-SNR {gain:+.1f} dB)"
+    return _stage(15)
 
 
-def print_summary(rows: list[list[str]], places: list[tuple[str, str, bool]]) -> None:
+def print_summary(rows: list[list[str]], places: dict[str, str]) -> None:
     """Print the table, what is missing in it, and the places."""
     console = Console(highlight=False, markup=False, emoji=False)
     plain = not console.is_terminal
     if plain:
-        console = Console(width=PLAIN_WIDTH, markup=False, emoji=False, highlight=False)
+        console.width = PLAIN_WIDTH
     several = len({tag for _, tag, *_ in rows if tag}) > 1
     table = Table(box=box.MARKDOWN if plain else box.ROUNDED)
-    for name in ("test set", *(["decoding"] if several else []), *COLUMNS):
+    for name in ("test set", *["decoding"] * several, *COLUMNS):
         table.add_column(name, justify="left", no_wrap=plain)
     for test_set, tag, *cells in rows:
-        shown = [cell or "-" for cell in cells]
-        table.add_row(test_set, *([tag] if several else []), *shown)
+        table.add_row(test_set, *[tag] * several, *(cell or "-" for cell in cells))
     console.print(table)
-    for line in missing_lines(rows):
+    lines = [f"{label + ':':<13}{text}" for label, text in places.items()]
+    for line in (*missing_lines(rows), *lines):
         console.print(line, soft_wrap=True)
-    for label, text, _ in places:
-        console.print(f"{label + ':':<13}{text}", soft_wrap=True)
 
 
 def missing_lines(rows: list[list[str]]) -> Iterator[str]:
@@ -160,8 +142,8 @@ def missing_lines(rows: list[list[str]]) -> Iterator[str]:
         for column, stage in gaps.items():
             name = f"{tag}/{test_set}" if tag and stage == 14 else test_set
             hint = " (a set without clean speech has none)" if stage == 15 else ""
-            yield f"{column} of {name}: {_not_there(stage)}{hint}"
+            yield f"{column} of {name}: {_stage(stage)}{hint}"
 
 
 if __name__ == "__main__":
-    run_tool(main)
+    run_cli(main)

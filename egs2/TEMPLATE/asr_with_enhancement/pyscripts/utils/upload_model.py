@@ -9,21 +9,21 @@ import argparse
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
 
-from score_files import ScoreError, run_tool
+from espnet2.data_dir.tables import DataError, run_cli
 
 
-def main() -> None:
+def main(cmd: Sequence[str]) -> None:
     """Upload one model."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--repo", required=True, help="<user>/<name> on Hugging Face")
     parser.add_argument("--packed", type=Path, required=True, help="zip of stage 16")
     parser.add_argument("--card", type=Path, required=True, help="by model_card.py")
-    args = parser.parse_args()
+    args = parser.parse_args(cmd)
     if len([part for part in args.repo.split("/") if part]) != 2:
-        raise ScoreError(f"--repo {args.repo}: expected <user>/<name>")
+        raise DataError(f"--repo {args.repo}: expected <user>/<name>")
     with tempfile.TemporaryDirectory() as folder:
         unpack(args.packed, Path(folder))
         shutil.copyfile(args.card, Path(folder, "README.md"))
@@ -37,10 +37,10 @@ def unpack(packed: Path, folder: Path) -> None:
             for name in archive.namelist():
                 path = PurePosixPath(name)
                 if path.is_absolute() or ".." in path.parts:
-                    raise ScoreError(f"{packed}: {name!r} lies outside of the zip")
+                    raise DataError(f"{packed}: {name!r} lies outside of the zip")
             archive.extractall(folder)
     except zipfile.BadZipFile as error:
-        raise ScoreError(f"{packed}: is no zip: {error}; run stage 16") from None
+        raise DataError(f"{packed}: is no zip: {error}; run stage 16") from None
 
 
 def find_token() -> str | None:
@@ -83,9 +83,9 @@ def upload(
         )
     except Exception as error:  # the library's own, of the network and of its service
         message = str(error).replace(token, "<token>")
-        raise ScoreError(f"{repo}: the upload failed: {message}") from None
+        raise DataError(f"{repo}: the upload failed: {message}") from None
     print(f"Uploaded {len(files)} files: {url}")
 
 
 if __name__ == "__main__":
-    run_tool(main)
+    run_cli(main)
