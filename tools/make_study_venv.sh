@@ -9,7 +9,8 @@ unset PYTHONPATH PYTHONHOME
 if cmp --silent study_requirements.txt study_venv/.complete; then
     exit 0
 fi
-if ! uv venv --quiet --clear --no-python-downloads --python ">=3.11,<3.13" study_venv; then
+if ! uv venv --quiet --clear --no-python-downloads --python ">=3.11,<3.13" study_venv \
+    2>/dev/null; then
     echo "make_study_venv.sh: no Python 3.11 or 3.12 on PATH, one of which Snakemake wants" >&2
     exit 1
 fi

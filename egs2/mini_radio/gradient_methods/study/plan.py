@@ -97,6 +97,37 @@ class Plan(NamedTuple):
     runs: list[Run]
 
 
+class RunMaker(NamedTuple):
+    """Makes runs of what all of them share: configs and flags."""
+
+    configs: list[dict]
+    common_args: str
+    start: str
+
+    def run(self, condition: Condition, name: str, seed: int, method: dict) -> Run:
+        """Return a run; the keys of ``method`` are one of `plan_file.METHODS`."""
+        words = {key: shlex.split(flags) for key, flags in method.items()}
+        common = shlex.split(self.common_args)
+        content = [*self.configs, common, condition.corpus_words, words]
+        origin = condition.trained_on or condition
+        start = self.start_of(origin) if self.start else None
+        definition = short_hash([*content, start.definition] if start else content)
+        if "first" in method:  # a run that all methods with these flags share
+            start = self.run(origin, "first", seed, {"args": method["first"]})
+        is_asr_alone = "asr_alone" in method
+        args = f"{self.common_args} {method['asr_alone' if is_asr_alone else 'args']}"
+        run = Run(condition, name, seed, definition, args, is_asr_alone, start)
+        if origin is condition:
+            return run
+        return run._replace(training=self.run(origin, name, seed, method))
+
+    def start_of(self, condition: Condition) -> Run:
+        """Return the training of the recogniser that all runs begin with."""
+        words = shlex.split(self.start)
+        definition = short_hash([*self.configs, condition.corpus_words, words])
+        return Run(condition, "start", 0, definition, self.start, is_asr_alone=True)
+
+
 def short_hash(content: object) -> str:
     """Return 8 hexadecimal digits that depend on the content alone."""
     text = json.dumps(content, sort_keys=True)

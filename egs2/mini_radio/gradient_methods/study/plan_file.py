@@ -6,13 +6,11 @@ A method, or flags of one, may then be a name from that plan's ``methods``.
 """
 
 import re
-import shlex
 from pathlib import Path
-from typing import NamedTuple
 
 import yaml
 
-from study.plan import RECIPE, Condition, Plan, Run, short_hash
+from study.plan import RECIPE, Condition, Plan, RunMaker
 
 KEYS = {
     "base_config": str,
@@ -45,7 +43,7 @@ def read_plan(path: Path) -> Plan:
     configs = [
         _read_yaml(RECIPE / conf[key]) for key in ("base_config", "decode_config")
     ]
-    make = _RunMaker(configs, conf["common_args"], conf["start"])
+    make = RunMaker(configs, conf["common_args"], conf["start"])
     runs = [
         make.run(condition, name, seed, method)
         for seed in conf["seeds"]
@@ -56,35 +54,6 @@ def read_plan(path: Path) -> Plan:
     return Plan(
         **plain, conditions=list(conditions), methods=list(conf["methods"]), runs=runs
     )
-
-
-class _RunMaker(NamedTuple):
-    """Makes runs of what all of them share."""
-
-    configs: list[dict]
-    common_args: str
-    start: str
-
-    def run(self, condition: Condition, name: str, seed: int, method: dict) -> Run:
-        words = {key: shlex.split(flags) for key, flags in method.items()}
-        common = shlex.split(self.common_args)
-        content = [*self.configs, common, condition.corpus_words, words]
-        origin = condition.trained_on or condition
-        start = self.start_of(origin) if self.start else None
-        definition = short_hash([*content, start.definition] if start else content)
-        if "first" in method:  # a run that all methods with these flags share
-            start = self.run(origin, "first", seed, {"args": method["first"]})
-        is_asr_alone = "asr_alone" in method
-        args = f"{self.common_args} {method['asr_alone' if is_asr_alone else 'args']}"
-        run = Run(condition, name, seed, definition, args, is_asr_alone, start)
-        if origin is condition:
-            return run
-        return run._replace(training=self.run(origin, name, seed, method))
-
-    def start_of(self, condition: Condition) -> Run:
-        words = shlex.split(self.start)
-        definition = short_hash([*self.configs, condition.corpus_words, words])
-        return Run(condition, "start", 0, definition, self.start, is_asr_alone=True)
 
 
 def _read_conf(path: Path) -> dict:
