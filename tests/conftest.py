@@ -70,6 +70,16 @@ def demo_recipe(tmp_path, monkeypatch) -> Path:
 
 
 @pytest.fixture
+def toy_study(tmp_path, monkeypatch, repo_env):
+    """A study of gradient methods with a stub of the recipe; the working folder."""
+    from study_folder import Study
+
+    study = Study(tmp_path, repo_env)
+    monkeypatch.chdir(study.folder)
+    return study
+
+
+@pytest.fixture
 def import_script() -> Iterator[Callable[[str | Path], ModuleType]]:
     """A function that loads a script by its path (relative to the repository)."""
     path_before = list(sys.path)

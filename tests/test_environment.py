@@ -123,6 +123,25 @@ def test_without_a_compiler_nothing_is_begun(tools, fake_pip):
     assert not (tools / "venv").exists()
 
 
+def test_the_study_wants_python_3_11_or_3_12(tools, repo_root, tmp_path):
+    for name in ("make_study_venv.sh", "study_requirements.txt"):
+        shutil.copy(repo_root / "tools" / name, tools)
+    uv = tmp_path / "bin/uv"
+    uv.parent.mkdir()
+    uv.write_text("#!/bin/sh\nexit 2\n")
+    uv.chmod(0o755)
+    env = {**os.environ, "PATH": f"{uv.parent}:{os.environ['PATH']}"}
+    script = tools / "make_study_venv.sh"
+    ran = subprocess.run([script], env=env, capture_output=True, text=True)
+    assert ran.returncode == 1
+    assert "no Python 3.11 or 3.12 on PATH" in ran.stderr
+    assert ran.stderr.count("\n") == 1
+    uv.write_text('#!/bin/sh\necho "$1" >>calls\nmkdir -p study_venv\n')
+    for _ in range(2):
+        subprocess.run([script], env=env, check=True)
+    assert (tools / "calls").read_text() == "venv\npip\n"
+
+
 def test_missing_headers_name_the_package_to_install(environment, monkeypatch):
     paths = {"include": "/nowhere"}
     monkeypatch.setattr(environment.sysconfig, "get_paths", lambda: paths)

@@ -9,7 +9,7 @@ list_files() {
     if git rev-parse --is-inside-work-tree >/dev/null 2>&1; then
         git ls-files --cached --others --exclude-standard -z
     else
-        find . -path ./tools/venv -prune -o -type f -print0
+        find . -path "./tools/*venv" -prune -o -type f -print0
     fi
 }
 

@@ -1,4 +1,4 @@
-"""Results of a comparison as two tables beside the recipe, which only ever grow.
+"""Results of a comparison as two tables, which only ever grow.
 
 ``results.tsv`` has a row for each run, ``results_words.tsv`` its word errors: in the
 column ``words`` stand ``<errors>/<reference words>`` of the test utterances, sorted by
@@ -38,7 +38,7 @@ class Results:
     def __init__(self, folder: Path) -> None:
         self.rows_path = folder / "results.tsv"
         self.words_path = folder / "results_words.tsv"
-        self.lock_path = folder / "exp" / "results.lock"
+        self.lock_path = folder / ".results.lock"
 
     def rows(self) -> dict[Key, dict[str, str]]:
         """Return column -> text for each run; the last row of a run counts."""

@@ -6,7 +6,9 @@ import shlex
 from pathlib import Path
 from typing import NamedTuple, Optional
 
-WORK = Path("exp/compare")  # data and experiments of the comparison
+RECIPE = Path("../asr_with_enhancement")  # whose stages make the runs
+WORK = Path("exp")  # data and experiments of the comparison
+REPORT = Path("report")  # rows, tables and pictures
 
 
 class Condition(NamedTuple):
@@ -41,7 +43,7 @@ class Condition(NamedTuple):
 class Run(NamedTuple):
     """One training with its scores.
 
-    ``method`` holds flags under one of the sets of keys of ``compare_yaml.METHODS``;
+    ``args`` are the training's flags, of upstream's ASR training if ``is_asr_alone``;
     ``start`` is the training whose model it begins with, if any: of a recogniser alone,
     or of an SE module;
     ``training`` is the run of another condition whose model is tested, if any.
@@ -51,7 +53,8 @@ class Run(NamedTuple):
     name: str
     seed: int
     definition: str
-    method: dict[str, str]
+    args: str
+    is_asr_alone: bool = False
     start: Optional["Run"] = None
     training: Optional["Run"] = None
 
@@ -71,15 +74,15 @@ class Run(NamedTuple):
         return f"exp/{self.name}_seed{self.seed}_{self.definition}"
 
     @property
+    def folder(self) -> Path:
+        """Its folder below the study's."""
+        return self.condition.folder / self.experiment
+
+    @property
     def trainings(self) -> list["Run"]:
         """What is trained for it, one after the other; the last is its own model's."""
         own = self.training or self
         return [*(own.start.trainings if own.start else []), own]
-
-    @property
-    def lock(self) -> Path:
-        """What a process holds that makes or reads the experiment."""
-        return self.condition.folder / f"{self.experiment}.lock"
 
 
 class Plan(NamedTuple):
@@ -92,6 +95,37 @@ class Plan(NamedTuple):
     conditions: list[str]
     methods: list[str]
     runs: list[Run]
+
+
+class RunMaker(NamedTuple):
+    """Makes runs of what all of them share: configs and flags."""
+
+    configs: list[dict]
+    common_args: str
+    start: str
+
+    def run(self, condition: Condition, name: str, seed: int, method: dict) -> Run:
+        """Return a run; the keys of ``method`` are one of `plan_file.METHODS`."""
+        words = {key: shlex.split(flags) for key, flags in method.items()}
+        common = shlex.split(self.common_args)
+        content = [*self.configs, common, condition.corpus_words, words]
+        origin = condition.trained_on or condition
+        start = self.start_of(origin) if self.start else None
+        definition = short_hash([*content, start.definition] if start else content)
+        if "first" in method:  # a run that all methods with these flags share
+            start = self.run(origin, "first", seed, {"args": method["first"]})
+        is_asr_alone = "asr_alone" in method
+        args = f"{self.common_args} {method['asr_alone' if is_asr_alone else 'args']}"
+        run = Run(condition, name, seed, definition, args, is_asr_alone, start)
+        if origin is condition:
+            return run
+        return run._replace(training=self.run(origin, name, seed, method))
+
+    def start_of(self, condition: Condition) -> Run:
+        """Return the training of the recogniser that all runs begin with."""
+        words = shlex.split(self.start)
+        definition = short_hash([*self.configs, condition.corpus_words, words])
+        return Run(condition, "start", 0, definition, self.start, is_asr_alone=True)
 
 
 def short_hash(content: object) -> str:

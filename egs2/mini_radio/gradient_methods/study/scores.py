@@ -11,19 +11,17 @@ import math
 from pathlib import Path
 
 import numpy as np
-from compare_plan import Run
-from compare_results import KEY, Counts
-from compare_tools import (
-    align,
-    c_order,
-    read_counts,
-    read_mean,
-    read_table,
-)
 from tensorboard.backend.event_processing.event_accumulator import (
     SCALARS,
     EventAccumulator,
 )
+
+from espnet2.data_dir.tables import DataError
+from espnet2.results.alignment import align, read_counts
+from espnet2.results.comparison import KEY, Counts
+from espnet2.results.enhancement import read_mean
+from espnet2.results.tables import c_order, read_scored
+from study.plan import Run
 
 TEST_SET = "test"
 EPOCH_MEANS = {
@@ -37,20 +35,19 @@ Scalars = dict[str, dict[int, float]]
 
 
 def collect_row(
-    run: Run, folder: Path, config: str, environment: dict[str, str]
+    run: Run, config: str, environment: dict[str, str]
 ) -> tuple[dict[str, str], Counts]:
     """Return the run's row and its word errors by utterance.
 
     Args:
         run: the run, finished.
-        folder: of its condition.
         config: name of the base config.
-        environment: what ``describe_environment`` said when the run began.
+        environment: what ``describe_environment`` said when its training began.
 
     Raises:
-        ScoreError, OSError, ValueError: a result is missing or is none.
+        OSError, ValueError: a result is missing or is none.
     """
-    exp = folder / run.experiment
+    folder, exp = run.condition.folder, run.folder
     decoded = _only(exp, f"*/{TEST_SET}/text_spk1").parent
     utterances, counts = word_errors(
         folder / "dump/raw" / TEST_SET / "text_spk1", decoded / "text_spk1"
@@ -76,18 +73,18 @@ def collect_row(
 def _only(folder: Path, pattern: str) -> Path:
     found = sorted(folder.glob(pattern))
     if len(found) != 1:
-        raise ValueError(f"{folder}: expected one {pattern}, found {len(found)}")
+        raise DataError(f"{folder}: expected one {pattern}, found {len(found)}")
     return found[0]
 
 
 def word_errors(reference: Path, hypothesis: Path) -> tuple[list[str], Counts]:
     """Return the utterances, sorted, and the (errors, words) of each."""
-    texts, decoded = read_table(reference), read_table(hypothesis)
+    texts, decoded = read_scored(reference), read_scored(hypothesis)
     if texts.keys() != decoded.keys():
-        raise ValueError(f"{hypothesis}: has other utterances than {reference}")
+        raise DataError(f"{hypothesis}: has other utterances than {reference}")
     utterances = c_order(texts)
     pairs = ((texts[key].split(), decoded[key].split()) for key in utterances)
-    counts = [align(*pair)[0] for pair in pairs]
+    counts = [align(*pair).counts for pair in pairs]
     return utterances, [(c.errors, c.reference_units) for c in counts]
 
 
@@ -95,7 +92,7 @@ def _read_levels(path: Path, utterances: list[str]) -> list[float]:
     """Return the carrier-to-noise ratios in dB, [] where there is no such table."""
     if not path.exists():
         return []
-    table = read_table(path)
+    table = read_scored(path)
     return [float(table[utterance]) for utterance in utterances]
 
 

@@ -5,7 +5,8 @@ from itertools import cycle
 from pathlib import Path
 
 import matplotlib
-from compare_statistics import Summary
+
+from study.statistics import Summary
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402

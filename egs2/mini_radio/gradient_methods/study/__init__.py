@@ -1,0 +1,1 @@
+"""The comparison of gradient methods: plans, runs, figures and tables."""
