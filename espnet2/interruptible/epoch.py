@@ -1,19 +1,20 @@
 """An epoch's batches, with checkpoints between them and an end where one is wanted."""
 
 import collections
+import dataclasses
 import itertools
 import logging
+import math
 import time
 from collections.abc import Iterable, Iterator
 
-import torch
-import torch.distributed as dist
-
 from espnet2.interruptible.mid_epoch import MidEpoch
 from espnet2.interruptible.random_states import set_random_states
+from espnet2.interruptible.ranks import any_rank
 from espnet2.interruptible.signals import STOPPED, shielded, stop_signal
 
 
+@dataclasses.dataclass
 class CheckpointedEpoch:
     """Pass batches on; between two optimizer steps write checkpoints, or stop.
 
@@ -21,7 +22,7 @@ class CheckpointedEpoch:
     data order and the random states of the readers are those of an epoch without a
     break; then the process's own random states are restored.
 
-    Args:
+    Attributes:
         iterator: the epoch's batches, from its beginning.
         mid_epoch: what writes the checkpoints.
         position: where to go on, as ``MidEpoch.load`` returns it.
@@ -31,28 +32,20 @@ class CheckpointedEpoch:
         device: where a flag is put that all ranks share.
     """
 
-    def __init__(
-        self,
-        iterator: Iterable,
-        mid_epoch: MidEpoch,
-        position: dict,
-        accum_grad: int,
-        minutes: float | None,
-        steps: int | None,
-        device: str,
-    ) -> None:
-        self.iterator = iterator
-        self.mid_epoch = mid_epoch
-        self.position = position
-        self.accum_grad = accum_grad
-        self.seconds = float("inf") if minutes is None else minutes * 60
-        self.steps = float("inf") if steps is None else steps
-        self.device = device
+    iterator: Iterable
+    mid_epoch: MidEpoch
+    position: dict
+    accum_grad: int
+    minutes: float | None
+    steps: int | None
+    device: str
 
     def __len__(self) -> int:
         return len(self.iterator)
 
     def __iter__(self) -> Iterator:
+        seconds = math.inf if self.minutes is None else self.minutes * 60
+        steps = math.inf if self.steps is None else self.steps
         start = self.position["step"]
         saved_step, saved_time = start, time.monotonic()
         for step, batch in enumerate(self._from(start), start + 1):
@@ -60,8 +53,8 @@ class CheckpointedEpoch:
             if step % self.accum_grad:
                 continue
             is_due = (
-                step - saved_step >= self.steps
-                or time.monotonic() - saved_time >= self.seconds
+                step - saved_step >= steps
+                or time.monotonic() - saved_time >= seconds
                 or stop_signal() is not None
             )
             if any_rank(is_due, self.device):
@@ -71,35 +64,18 @@ class CheckpointedEpoch:
 
     def _from(self, start: int) -> Iterator:
         """Return the batches after the first ``start``."""
-        batches = () if self.position["complete"] else self.iterator
-        iterator = shielded(batches)
-        if not self.position["complete"]:
-            collections.deque(itertools.islice(iterator, start), maxlen=0)
+        iterator = shielded(() if self.position["complete"] else self.iterator)
+        collections.deque(itertools.islice(iterator, start), maxlen=0)
         if self.position["random"] is not None:
             set_random_states(self.position["random"])
         yield from iterator
 
 
-class StoppableEpoch:
-    """Pass batches on until a signal asks for the end: for validation."""
-
-    def __init__(self, iterator: Iterable, device: str) -> None:
-        self.iterator = iterator
-        self.device = device
-
-    def __iter__(self) -> Iterator:
-        for batch in self.iterator:
-            yield batch
-            stop_if_asked("in the validation", self.device)
-
-
-def any_rank(mine: bool, device: str) -> bool:
-    """Whether it holds on any rank; each of them calls this."""
-    if not dist.is_initialized():
-        return mine
-    flag = torch.tensor(int(mine), device=device)
-    dist.all_reduce(flag, dist.ReduceOp.MAX)
-    return bool(flag)
+def stoppable_validation(iterator: Iterable, device: str) -> Iterator:
+    """Pass batches on until a signal asks for the end."""
+    for batch in shielded(iterator):
+        yield batch
+        stop_if_asked("in the validation", device)
 
 
 def stop_if_asked(where: str, device: str) -> None:

@@ -6,16 +6,16 @@ import logging
 import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import ClassVar
 
 import torch
-import torch.distributed as dist
 
 from espnet2.interruptible.batch_norm_guard import BatchNormGuard
 from espnet2.interruptible.checkpoints import is_whole, whole_checkpoint, whole_saving
 from espnet2.interruptible.epoch import (
     CheckpointedEpoch,
-    StoppableEpoch,
     stop_if_asked,
+    stoppable_validation,
 )
 from espnet2.interruptible.mid_epoch import (
     FILE_NAME,
@@ -24,7 +24,8 @@ from espnet2.interruptible.mid_epoch import (
     training_parts,
 )
 from espnet2.interruptible.progress import ProgressIterator
-from espnet2.interruptible.signals import remembering_stop_signals, shielded
+from espnet2.interruptible.ranks import this_rank
+from espnet2.interruptible.signals import remembering_stop_signals
 from espnet2.train.reporter import Reporter, SubReporter
 from espnet2.train.trainer import Trainer, TrainerOptions
 from espnet2.utils.build_dataclass import build_dataclass
@@ -46,6 +47,8 @@ class InterruptibleTrainer(Trainer):
     of loader workers must stay the same for that.
     """
 
+    options_class: ClassVar[type[InterruptibleOptions]] = InterruptibleOptions
+
     @classmethod
     def add_arguments(cls, parser: argparse.ArgumentParser) -> None:
         """Add the options of checkpoints within an epoch to the command line."""
@@ -66,7 +69,7 @@ class InterruptibleTrainer(Trainer):
     @classmethod
     def build_options(cls, args: argparse.Namespace) -> InterruptibleOptions:
         """Return upstream's options and ours."""
-        return build_dataclass(InterruptibleOptions, args)
+        return build_dataclass(cls.options_class, args)
 
     @classmethod
     def run(cls, *, trainer_options: InterruptibleOptions, **kwargs) -> None:
@@ -77,7 +80,7 @@ class InterruptibleTrainer(Trainer):
         """
         with whole_saving(), remembering_stop_signals():
             super().run(trainer_options=trainer_options, **kwargs)
-            if _is_first_rank():
+            if this_rank() == 0:
                 Path(trainer_options.output_dir, FILE_NAME).unlink(missing_ok=True)
 
     @staticmethod
@@ -99,7 +102,7 @@ class InterruptibleTrainer(Trainer):
         Trainer.resume(whole, model=model, reporter=reporter, **kwargs)
         of_epoch = Path(checkpoint).with_name(f"{reporter.get_epoch()}epoch.pth")
         # Not strict: with adapters, of which upstream may save a part only.
-        if _is_first_rank() and kwargs.get("strict", True) and not is_whole(of_epoch):
+        if this_rank() == 0 and kwargs.get("strict", True) and not is_whole(of_epoch):
             torch.save(model.state_dict(), of_epoch)
 
     @classmethod
@@ -119,7 +122,7 @@ class InterruptibleTrainer(Trainer):
         other arguments are upstream's.
         """
         parts = {**training_parts(model, **kwargs), **(more_parts or {})}
-        mid_epoch = MidEpoch(options.output_dir, reporter, parts)
+        mid_epoch = MidEpoch(Path(options.output_dir, FILE_NAME), reporter, parts)
         epoch = CheckpointedEpoch(
             _watched(iterator, reporter, options),
             mid_epoch,
@@ -147,12 +150,8 @@ class InterruptibleTrainer(Trainer):
         cls, *, iterator: Iterable, options: InterruptibleOptions, **kwargs
     ) -> None:
         """Run upstream's validation; a stop signal ends it, and it is made again."""
-        epoch = StoppableEpoch(shielded(iterator), _device(options))
+        epoch = stoppable_validation(iterator, _device(options))
         super().validate_one_epoch(iterator=epoch, options=options, **kwargs)
-
-
-def _is_first_rank() -> bool:
-    return not dist.is_initialized() or dist.get_rank() == 0
 
 
 def _device(options: TrainerOptions) -> str:
@@ -175,6 +174,6 @@ def _watched(
     iterator: Iterable, reporter: SubReporter, options: TrainerOptions
 ) -> Iterable:
     """Let the first rank tell on disk how far the epoch is."""
-    if not _is_first_rank():
+    if this_rank() > 0:
         return iterator
     return ProgressIterator(iterator, options.output_dir, reporter, options.max_epoch)
