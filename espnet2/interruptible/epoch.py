@@ -12,6 +12,20 @@ from espnet2.interruptible.mid_epoch import MidEpoch
 from espnet2.interruptible.random_states import set_random_states
 from espnet2.interruptible.ranks import any_rank
 from espnet2.interruptible.signals import STOPPED, shielded, stop_signal
+from espnet2.train.trainer import TrainerOptions
+
+
+@dataclasses.dataclass
+class InterruptibleOptions(TrainerOptions):
+    """Upstream's options and those of the checkpoints within an epoch, None for none.
+
+    Attributes:
+        checkpoint_minutes: between two checkpoints.
+        checkpoint_steps: batches between two checkpoints.
+    """
+
+    checkpoint_minutes: float | None
+    checkpoint_steps: int | None
 
 
 @dataclasses.dataclass
@@ -26,40 +40,34 @@ class CheckpointedEpoch:
         iterator: the epoch's batches, from its beginning.
         mid_epoch: what writes the checkpoints.
         position: where to go on, as ``MidEpoch.load`` returns it.
-        accum_grad: batches for each optimizer step.
-        minutes: between two checkpoints; None: no limit.
-        steps: batches between two checkpoints; None: no limit.
-        device: where a flag is put that all ranks share.
+        options: the trainer's.
     """
 
     iterator: Iterable
     mid_epoch: MidEpoch
     position: dict
-    accum_grad: int
-    minutes: float | None
-    steps: int | None
-    device: str
+    options: InterruptibleOptions
 
     def __len__(self) -> int:
         return len(self.iterator)
 
     def __iter__(self) -> Iterator:
-        seconds = math.inf if self.minutes is None else self.minutes * 60
-        steps = math.inf if self.steps is None else self.steps
+        limits = (self.options.checkpoint_minutes, self.options.checkpoint_steps)
+        minutes, steps = (math.inf if limit is None else limit for limit in limits)
         start = self.position["step"]
         saved_step, saved_time = start, time.monotonic()
         for step, batch in enumerate(self._from(start), start + 1):
             yield batch
-            if step % self.accum_grad:
+            if step % self.options.accum_grad:
                 continue
             is_due = (
                 step - saved_step >= steps
-                or time.monotonic() - saved_time >= seconds
+                or time.monotonic() - saved_time >= minutes * 60
                 or stop_signal() is not None
             )
-            if any_rank(is_due, self.device):
+            if any_rank(is_due, _device(self.options)):
                 self.mid_epoch.save(step)
-                stop_if_asked(f"after {step} batches of the epoch", self.device)
+                stop_if_asked(f"after {step} batches of the epoch", self.options)
                 saved_step, saved_time = step, time.monotonic()
 
     def _from(self, start: int) -> Iterator:
@@ -71,16 +79,20 @@ class CheckpointedEpoch:
         yield from iterator
 
 
-def stoppable_validation(iterator: Iterable, device: str) -> Iterator:
+def stoppable_validation(iterator: Iterable, options: TrainerOptions) -> Iterator:
     """Pass batches on until a signal asks for the end."""
     for batch in shielded(iterator):
         yield batch
-        stop_if_asked("in the validation", device)
+        stop_if_asked("in the validation", options)
 
 
-def stop_if_asked(where: str, device: str) -> None:
+def stop_if_asked(where: str, options: TrainerOptions) -> None:
     """End the training with code ``STOPPED`` if a signal asked any rank for it."""
-    if any_rank(stop_signal() is not None, device):
+    if any_rank(stop_signal() is not None, _device(options)):
         name = stop_signal() or "a signal to another rank"
         logging.warning(f"{name}: stopped {where}; the same command goes on from there")
         raise SystemExit(STOPPED)
+
+
+def _device(options: TrainerOptions) -> str:
+    return "cuda" if options.ngpu > 0 else "cpu"

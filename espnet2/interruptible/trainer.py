@@ -1,7 +1,6 @@
 """Upstream's Trainer; a crash or a scheduler costs it some minutes at most."""
 
 import argparse
-import dataclasses
 import logging
 import math
 from collections.abc import Iterable, Mapping
@@ -9,34 +8,23 @@ from pathlib import Path
 from typing import ClassVar
 
 import torch
+from torch.distributed.checkpoint.stateful import Stateful
 
 from espnet2.interruptible.batch_norm_guard import BatchNormGuard
 from espnet2.interruptible.checkpoints import is_whole, whole_checkpoint, whole_saving
 from espnet2.interruptible.epoch import (
     CheckpointedEpoch,
+    InterruptibleOptions,
     stop_if_asked,
     stoppable_validation,
 )
-from espnet2.interruptible.mid_epoch import (
-    FILE_NAME,
-    MidEpoch,
-    Stateful,
-    training_parts,
-)
+from espnet2.interruptible.mid_epoch import FILE_NAME, MidEpoch, training_parts
 from espnet2.interruptible.progress import ProgressIterator
 from espnet2.interruptible.ranks import this_rank
 from espnet2.interruptible.signals import remembering_stop_signals
 from espnet2.train.reporter import Reporter, SubReporter
-from espnet2.train.trainer import Trainer, TrainerOptions
+from espnet2.train.trainer import Trainer
 from espnet2.utils.build_dataclass import build_dataclass
-
-
-@dataclasses.dataclass
-class InterruptibleOptions(TrainerOptions):
-    """Upstream's options and those of the checkpoints within an epoch."""
-
-    checkpoint_minutes: float | None
-    checkpoint_steps: int | None
 
 
 class InterruptibleTrainer(Trainer):
@@ -123,15 +111,11 @@ class InterruptibleTrainer(Trainer):
         """
         parts = {**training_parts(model, **kwargs), **(more_parts or {})}
         mid_epoch = MidEpoch(Path(options.output_dir, FILE_NAME), reporter, parts)
-        epoch = CheckpointedEpoch(
-            _watched(iterator, reporter, options),
-            mid_epoch,
-            mid_epoch.load(options.resume),
-            options.accum_grad,
-            options.checkpoint_minutes,
-            options.checkpoint_steps,
-            _device(options),
-        )
+        position = mid_epoch.load(options.resume)
+        if this_rank() == 0:
+            epochs = options.max_epoch
+            iterator = ProgressIterator(iterator, options.output_dir, reporter, epochs)
+        epoch = CheckpointedEpoch(iterator, mid_epoch, position, options)
         all_steps_are_invalid = super().train_one_epoch(
             model=model,
             iterator=BatchNormGuard(epoch, model),
@@ -142,7 +126,7 @@ class InterruptibleTrainer(Trainer):
         _tell_left_out(reporter, options.accum_grad)
         # The validation may take long: what it begins with is kept.
         mid_epoch.save(reporter.count, complete=True)
-        stop_if_asked("before the validation", _device(options))
+        stop_if_asked("before the validation", options)
         return all_steps_are_invalid and "grad_norm" not in reporter.stats
 
     @classmethod
@@ -150,12 +134,8 @@ class InterruptibleTrainer(Trainer):
         cls, *, iterator: Iterable, options: InterruptibleOptions, **kwargs
     ) -> None:
         """Run upstream's validation; a stop signal ends it, and it is made again."""
-        epoch = stoppable_validation(iterator, _device(options))
+        epoch = stoppable_validation(iterator, options)
         super().validate_one_epoch(iterator=epoch, options=options, **kwargs)
-
-
-def _device(options: TrainerOptions) -> str:
-    return "cuda" if options.ngpu > 0 else "cpu"
 
 
 def _tell_left_out(reporter: SubReporter, accum_grad: int) -> None:
@@ -168,12 +148,3 @@ def _tell_left_out(reporter: SubReporter, accum_grad: int) -> None:
             f"{left_out} of the epoch's {steps} steps were left out, because their "
             "gradient was not finite"
         )
-
-
-def _watched(
-    iterator: Iterable, reporter: SubReporter, options: TrainerOptions
-) -> Iterable:
-    """Let the first rank tell on disk how far the epoch is."""
-    if this_rank() > 0:
-        return iterator
-    return ProgressIterator(iterator, options.output_dir, reporter, options.max_epoch)
