@@ -19,10 +19,8 @@ from collections.abc import Callable
 from types import ModuleType
 from unittest import mock
 
-NOISY_MODULES = (
-    "espnet.nets.pytorch_backend.transformer.attention",
-    "g2p_en.g2p",
-)
+G2P = "g2p_en.g2p"
+NOISY_MODULES = ("espnet.nets.pytorch_backend.transformer.attention", G2P)
 
 
 class _QuietFinder:
@@ -42,10 +40,9 @@ class _QuietFinder:
 def _run_quietly(run: Callable[[ModuleType], None], module: ModuleType) -> None:
     """Run a module as its own loader does, with prints and downloads held back."""
     printed = io.StringIO()
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(contextlib.redirect_stdout(printed))
-        if module.__name__ == "g2p_en.g2p":
-            stack.enter_context(mock.patch("nltk.download"))
+    is_g2p = module.__name__ == G2P
+    no_download = mock.patch("nltk.download") if is_g2p else contextlib.nullcontext()
+    with contextlib.redirect_stdout(printed), no_download:
         run(module)
     if printed.getvalue():
         logging.getLogger(module.__name__).debug(printed.getvalue().strip())

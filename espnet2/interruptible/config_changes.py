@@ -62,10 +62,7 @@ def check_config_changes(args: argparse.Namespace) -> None:
 
 
 def _read_whole(path: Path) -> dict:
-    """Return the saved config; nothing of one that upstream did not write to its end.
-
-    Upstream writes it in place, each time that a training begins.
-    """
+    """Return the saved config; nothing of one that upstream did not write whole."""
     with contextlib.suppress(ValueError):
         saved = read_mapping(path)
         if _LAST in saved:
