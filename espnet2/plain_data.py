@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from unittest import mock
 
-import torch
 import yaml
 
 # Read by torch.load; 0 lets pickles of others in, which may run any code.
@@ -19,19 +18,33 @@ PLAIN_LOADING = "TORCH_FORCE_WEIGHTS_ONLY_LOAD"
 AVERAGED_MODEL = "valid.acc.ave.pth"  # of an experiment, unless another one is named
 
 
-def read_yaml(path: Path) -> dict:
-    """Return a YAML file's mapping, read without Python objects."""
+def read_mapping(path: Path, loader: type[yaml.SafeLoader] = yaml.SafeLoader) -> dict:
+    """Return a YAML file's mapping, read without Python objects.
+
+    Raises:
+        ValueError: there is none; the message goes behind the file's name.
+    """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ValueError(f"{path}: cannot be read: {error}") from None
+        content = yaml.load(path.read_text(encoding="utf-8"), loader)
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise ValueError(f"cannot be read: {error}") from None
     if not isinstance(content, dict):
-        raise ValueError(f"{path}: expected 'key: value' lines")
+        raise ValueError("holds no keys; expected 'key: value' lines")
     return content
 
 
-def read_weights(path: Path) -> dict[str, torch.Tensor]:
+def read_yaml(path: Path) -> dict:
+    """Return ``read_mapping`` of a file, which an error names."""
+    try:
+        return read_mapping(path)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+
+
+def read_weights(path: Path) -> dict:
     """Return a checkpoint's tensors by name, read without running anything in it."""
+    import torch  # slow: who reads a config only does without it
+
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:

@@ -9,63 +9,49 @@ what to download.
 """
 
 import contextlib
-import importlib.abc
+import functools
 import importlib.machinery
 import io
 import logging
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable
 from types import ModuleType
 from unittest import mock
 
-NOISY_MODULES = (
-    "espnet.nets.pytorch_backend.transformer.attention",
-    "g2p_en.g2p",
-)
+G2P = "g2p_en.g2p"
+NOISY_MODULES = ("espnet.nets.pytorch_backend.transformer.attention", G2P)
 
 
-class _QuietLoader(importlib.abc.Loader):
-    """Runs a module as its own loader does, with prints and downloads held back."""
+class _QuietFinder:
+    """Finds the noisy modules, to be run quietly, and leaves all others alone."""
 
-    def __init__(self, loader: importlib.abc.Loader) -> None:
-        self.loader = loader
-
-    def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType | None:
-        return self.loader.create_module(spec)
-
-    def exec_module(self, module: ModuleType) -> None:
-        printed = io.StringIO()
-        with contextlib.ExitStack() as stack:
-            stack.enter_context(contextlib.redirect_stdout(printed))
-            if module.__name__ == "g2p_en.g2p":
-                stack.enter_context(mock.patch("nltk.download"))
-            self.loader.exec_module(module)
-        if printed.getvalue():
-            logging.getLogger(module.__name__).debug(printed.getvalue().strip())
-
-
-class _QuietFinder(importlib.abc.MetaPathFinder):
-    """Gives the noisy modules a quiet loader and leaves all others alone."""
-
-    def find_spec(
-        self,
-        name: str,
-        path: Sequence[str] | None,
-        target: ModuleType | None = None,
-    ) -> importlib.machinery.ModuleSpec | None:
+    @staticmethod
+    def find_spec(name: str, *where: object) -> importlib.machinery.ModuleSpec | None:
         if name not in NOISY_MODULES:
             return None
-        spec = importlib.machinery.PathFinder.find_spec(name, path, target)
+        spec = importlib.machinery.PathFinder.find_spec(name, *where)
         if spec is not None and spec.loader is not None:
-            spec.loader = _QuietLoader(spec.loader)
+            run = spec.loader.exec_module
+            spec.loader.exec_module = functools.partial(_run_quietly, run)
         return spec
+
+
+def _run_quietly(run: Callable[[ModuleType], None], module: ModuleType) -> None:
+    """Run a module as its own loader does, with prints and downloads held back."""
+    printed = io.StringIO()
+    is_g2p = module.__name__ == G2P
+    no_download = mock.patch("nltk.download") if is_g2p else contextlib.nullcontext()
+    with contextlib.redirect_stdout(printed), no_download:
+        run(module)
+    if printed.getvalue():
+        logging.getLogger(module.__name__).debug(printed.getvalue().strip())
 
 
 def install() -> None:
     """Hold the noises back from here on; a second call changes nothing."""
-    if not any(isinstance(finder, _QuietFinder) for finder in sys.meta_path):
-        sys.meta_path.insert(0, _QuietFinder())
+    if _QuietFinder not in sys.meta_path:
+        sys.meta_path.insert(0, _QuietFinder)
     warnings.filterwarnings(
         "ignore",
         message=r"`torch\.cuda\.amp\.autocast",

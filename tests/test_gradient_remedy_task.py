@@ -8,7 +8,7 @@ import tiny
 import torch
 import yaml
 
-from espnet2.bin.gradient_remedy_train import get_parser, main
+from espnet2.bin.gradient_remedy_train import main
 from espnet2.enh.padded_rnn import PaddedRNN
 from espnet2.tasks.enh_s2t import EnhS2TTask
 from espnet2.tasks.gradient_remedy import GradientRemedyTask
@@ -98,7 +98,8 @@ def test_training_data_of_real_recordings_only_is_refused(tmp_path, capsys):
 def test_every_option_of_ours_is_a_flag_over_the_file(tmp_path):
     keys = config(tmp_path, gradient_conf={"threshold": 2.0, "max_stretch": 10.0})
     flags = ["--gradient_conf", "threshold=3", "--gradient_method", "sum"]
-    args = get_parser().parse_args(["--output_dir", "exp", *keys, *flags])
+    parser = GradientRemedyTask.get_parser()
+    args = parser.parse_args(["--output_dir", "exp", *keys, *flags])
     assert args.gradient_conf == {"threshold": 3, "max_stretch": 10.0}
     assert args.gradient_method == "sum"
 

@@ -4,11 +4,6 @@
 from espnet2.tasks.gradient_remedy import GradientRemedyTask
 
 
-def get_parser():
-    """Return the command line's parser."""
-    return GradientRemedyTask.get_parser()
-
-
 def main(cmd: list[str] | None = None) -> None:
     """Run upstream's joint training with our model and trainer.
 

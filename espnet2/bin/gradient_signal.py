@@ -24,16 +24,6 @@ from espnet2.train.two_gradient_module import trainable_parameters
 COLUMNS = ("cos of batches", "conflict", "cos of signals", "SE signal", "ASR signal")
 
 
-def get_parser() -> argparse.ArgumentParser:
-    """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("exp", type=Path, help="experiment folder")
-    parser.add_argument("--model", default=AVERAGED_MODEL, help="its checkpoint")
-    parser.add_argument("--batches", type=int, default=60, help="how many, 2 or more")
-    parser.add_argument("--seed", type=int, default=0, help="of batches and dropout")
-    return parser
-
-
 def load(exp: Path, model: str, seed: int) -> tuple[torch.nn.Module, object]:
     """Return the model in training mode and an iterator over training batches.
 
@@ -86,8 +76,7 @@ def measure(
 def table(names: list[str], signal: GradientSignal) -> str:
     """Return a markdown table, a row for each tensor."""
     lines = [f"|tensor|{'|'.join(COLUMNS)}|", "|---" * (1 + len(COLUMNS)) + "|"]
-    for name, *values in zip(names, *signal, strict=True):
-        cosine, conflict, expected, enh, asr = values
+    for name, cosine, conflict, expected, enh, asr in zip(names, *signal, strict=True):
         cells = f"{cosine:+.2f}|{conflict:.0%}|{expected:+.2f}|{enh:.2f}|{asr:.2f}"
         lines.append(f"|{name}|{cells}|")
     return "\n".join(lines)
@@ -95,7 +84,12 @@ def table(names: list[str], signal: GradientSignal) -> str:
 
 def main(cmd: list[str] | None = None) -> None:
     """Print the table; what cannot be read ends it with exit code 1."""
-    args = get_parser().parse_args(cmd)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("exp", type=Path, help="experiment folder")
+    parser.add_argument("--model", default=AVERAGED_MODEL, help="its checkpoint")
+    parser.add_argument("--batches", type=int, default=60, help="how many, 2 or more")
+    parser.add_argument("--seed", type=int, default=0, help="of batches and dropout")
+    args = parser.parse_args(cmd)
     try:
         model, batches = load(args.exp, args.model, args.seed)
         shared = read_yaml(args.exp / "config.yaml")["shared_params"]

@@ -9,11 +9,6 @@ class InterruptibleASRTask(InterruptibleTask, ASRTask):
     """Upstream's ASR training, of which neither a crash nor a scheduler takes much."""
 
 
-def get_parser():
-    """Return the command line's parser."""
-    return InterruptibleASRTask.get_parser()
-
-
 def main(cmd: list[str] | None = None) -> None:
     """Run upstream's ASR training with the interruptible trainer.
 

@@ -9,11 +9,6 @@ class InterruptibleLMTask(InterruptibleTask, LMTask):
     """Upstream's LM training, of which neither a crash nor a scheduler takes much."""
 
 
-def get_parser():
-    """Return the command line's parser."""
-    return InterruptibleLMTask.get_parser()
-
-
 def main(cmd: list[str] | None = None) -> None:
     """Run upstream's LM training with the interruptible trainer.
 

@@ -24,17 +24,12 @@ def read_progress(path: Path, not_before: float) -> dict | None:
     return state if state["time"] >= not_before else None
 
 
-def steps_done(state: dict) -> int | None:
-    """Return the steps done since epoch 1, or None if the epoch has no length."""
-    if state["steps"] is None:
-        return None
-    return (state["epoch"] - 1) * state["steps"] + state["step"]
-
-
 def seconds_left(first: dict, state: dict) -> float | None:
     """Return the estimate from the pace between two states, or None if unknown."""
-    done, begun = steps_done(state), steps_done(first)
-    if done is None or begun is None or done <= begun:
+    if first["steps"] is None or state["steps"] is None:
+        return None
+    begun, done = ((s["epoch"] - 1) * s["steps"] + s["step"] for s in (first, state))
+    if done <= begun:
         return None
     pace = (state["time"] - first["time"]) / (done - begun)
     return pace * (state["max_epoch"] * state["steps"] - done)
@@ -94,22 +89,13 @@ def watch(path: Path, pid: int, console: Console) -> None:
         console.print(format_line(first, shown))
 
 
-def get_parser() -> argparse.ArgumentParser:
-    """Return the command line's parser."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("output_dir", type=Path, help="The experiment's folder")
-    parser.add_argument(
-        "--pid",
-        type=int,
-        required=True,
-        help="Process that runs or awaits the training",
-    )
-    return parser
-
-
 def main(cmd: list[str] | None = None) -> None:
     """Watch one run; Ctrl-C ends the watching only."""
-    args = get_parser().parse_args(cmd)
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("output_dir", type=Path, help="The experiment's folder")
+    of_pid = "Process that runs or awaits the training"
+    parser.add_argument("--pid", type=int, required=True, help=of_pid)
+    args = parser.parse_args(cmd)
     try:
         watch(args.output_dir / FILE_NAME, args.pid, Console(highlight=False))
     except KeyboardInterrupt:

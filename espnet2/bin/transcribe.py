@@ -98,11 +98,8 @@ def run(args: argparse.Namespace) -> int:
     if args.enhanced_dir is not None:
         targets = enhanced_paths(recordings, args.enhanced_dir)
     failed = 0
-    with contextlib.ExitStack() as stack:
-        # Standard output is for JSON alone; upstream may print.
-        output = sys.stdout
-        stack.enter_context(contextlib.redirect_stdout(sys.stderr))
-        files = stack.enter_context(model_files(args.model))
+    output = sys.stdout  # for JSON alone; what upstream prints goes elsewhere
+    with contextlib.redirect_stdout(sys.stderr), model_files(args.model) as files:
         conf = read_decode_conf(args.decode_config)
         model = Transcriber(files, conf, args.device, args.enhanced_dir is not None)
         # disable=None: no bar where standard error is no terminal
@@ -122,11 +119,9 @@ def main(cmd: list[str] | None = None) -> None:
         failed = run(args)
     except ValueError as error:
         message = " ".join(str(error).split())  # a line, whatever upstream wrote
-        print(f"transcribe: error: {message}", file=sys.stderr)
-        sys.exit(2)
+        parser.exit(2, f"transcribe: error: {message}\n")
     if failed:
-        print(f"transcribe: {failed} recordings failed", file=sys.stderr)
-        sys.exit(1)
+        parser.exit(1, f"transcribe: {failed} recordings failed\n")
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 
 import torch
 from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.utils import parameters_to_vector
 
 
 class BatchNormGuard:
@@ -15,9 +16,7 @@ class BatchNormGuard:
     every validation and the model that is kept NaN. Here they get back the values that
     they had before the batch.
 
-    Args:
-        iterator: the batches of one epoch.
-        model: whose batch normalisation is looked after, each time a batch was used.
+    The model is looked after each time a batch was used.
     """
 
     def __init__(self, iterator: Iterable, model: torch.nn.Module) -> None:
@@ -31,27 +30,20 @@ class BatchNormGuard:
         if not self.statistics:
             yield from self.iterator
             return
-        finite = self._flat()
+        # One vector of all, so that a batch costs one check of one tensor.
+        finite = parameters_to_vector(self.statistics)
         for batch in self.iterator:
             yield batch
-            flat = self._flat()
-            if flat.isfinite().all():
-                finite = flat
-            else:
-                self._restore(finite)
-                logging.warning(
-                    "A batch has left values that are not finite in the statistics of "
-                    "batch normalisation; they are as before it"
-                )
-
-    def _flat(self) -> torch.Tensor:
-        """Return a copy of all statistics in one vector."""
-        return torch.cat([s.flatten() for s in self.statistics])
-
-    def _restore(self, flat: torch.Tensor) -> None:
-        sizes = [statistic.numel() for statistic in self.statistics]
-        for statistic, values in zip(self.statistics, flat.split(sizes), strict=True):
-            statistic.copy_(values.view_as(statistic))
+            present = parameters_to_vector(self.statistics)
+            if present.isfinite().all():
+                finite = present
+                continue
+            sizes = [statistic.numel() for statistic in self.statistics]
+            torch._foreach_copy_(self.statistics, finite.split(sizes))
+            logging.warning(
+                "A batch has left values that are not finite in the statistics of "
+                "batch normalisation; they are as before it"
+            )
 
 
 def running_statistics(model: torch.nn.Module) -> list[torch.Tensor]:

@@ -1,6 +1,7 @@
 """A training is gone on with only if its configuration is still the same."""
 
 import argparse
+import contextlib
 import logging
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import yaml
 
 from espnet2.interruptible.checkpoints import CHECKPOINT
 from espnet2.interruptible.mid_epoch import FILE_NAME as MID_EPOCH
+from espnet2.plain_data import read_mapping
 from espnet2.utils.yaml_no_alias_safe_dump import yaml_no_alias_safe_dump
 
 # What may differ: where and how the training runs, what it shows, how long it goes on.
@@ -48,7 +50,8 @@ def check_config_changes(args: argparse.Namespace) -> None:
     changes = [
         f"{key}: {_short(saved[key])} -> {_short(wanted[key])}"
         for key in sorted(saved.keys() & wanted.keys())
-        if not _is_free(key) and saved[key] != wanted[key]
+        if key not in _FREE and not key.startswith(_FREE_PREFIXES)
+        if saved[key] != wanted[key]
     ]
     if changes:
         raise ValueError(
@@ -59,22 +62,13 @@ def check_config_changes(args: argparse.Namespace) -> None:
 
 
 def _read_whole(path: Path) -> dict:
-    """Return the saved config; nothing of one that upstream did not write to its end.
-
-    Upstream writes it in place, each time that a training begins.
-    """
-    try:
-        saved = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, yaml.YAMLError):
-        saved = None
-    if isinstance(saved, dict) and _LAST in saved:
-        return saved
+    """Return the saved config; nothing of one that upstream did not write whole."""
+    with contextlib.suppress(ValueError):
+        saved = read_mapping(path)
+        if _LAST in saved:
+            return saved
     logging.warning(f"{path} is not whole, so that no changes can be seen: going on")
     return {}
-
-
-def _is_free(key: str) -> bool:
-    return key in _FREE or key.startswith(_FREE_PREFIXES)
 
 
 def _short(value: object) -> str:

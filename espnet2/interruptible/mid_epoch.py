@@ -1,32 +1,25 @@
 """What a training is in the middle of an epoch, written so that it can go on there."""
 
+import dataclasses
 import logging
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
 
 import torch
 import torch.distributed as dist
+from torch.distributed.checkpoint.stateful import Stateful
 
 from espnet2.interruptible.checkpoints import is_whole, whole_saving
 from espnet2.interruptible.random_states import random_states
+from espnet2.interruptible.ranks import of_all_ranks, this_rank
 from espnet2.schedulers.abs_scheduler import AbsScheduler
 from espnet2.train.reporter import SubReporter, WeightedAverage, to_reported_value
 
 FILE_NAME = "mid_epoch.pth"
 
 
-class Stateful(Protocol):
-    """What can be saved and restored."""
-
-    def state_dict(self) -> dict:
-        """Return the state."""
-
-    def load_state_dict(self, state_dict: dict) -> object:
-        """Take a state over."""
-
-
+@dataclasses.dataclass
 class MidEpoch:
     """The file ``mid_epoch.pth`` of an experiment, for one epoch.
 
@@ -35,34 +28,19 @@ class MidEpoch:
     ``random``, the generators' states of each rank; and ``parts``, the states of the
     model, the optimizers, the schedulers, the scaler and of what a trainer adds. It
     holds plain data and tensors: ``torch.load`` reads it with ``weights_only=True``.
-
-    Args:
-        output_dir: the experiment's folder.
-        reporter: of the epoch.
-        parts: what is saved, by name.
     """
 
-    def __init__(
-        self,
-        output_dir: str | Path,
-        reporter: SubReporter,
-        parts: Mapping[str, Stateful],
-    ) -> None:
-        self.path = Path(output_dir) / FILE_NAME
-        self.reporter = reporter
-        self.parts = parts
-        self.rank = dist.get_rank() if dist.is_initialized() else 0
+    path: Path
+    reporter: SubReporter
+    parts: Mapping[str, Stateful]
 
     def save(self, step: int, complete: bool = False) -> None:
         """Write the file, on the first rank; to be called on all of them.
 
         A file that cannot be written is reported, and training goes on without it.
         """
-        randoms = [random_states()]
-        if dist.is_initialized():
-            randoms = [{} for _ in range(dist.get_world_size())]
-            dist.all_gather_object(randoms, random_states())
-        if self.rank == 0:
+        randoms = of_all_ranks(random_states())
+        if this_rank() == 0:
             state = {
                 "epoch": self.reporter.get_epoch(),
                 "step": step,
@@ -91,23 +69,20 @@ class MidEpoch:
         """
         state = self._read() if resume else None
         step = 0 if state is None else state["step"]
-        if dist.is_initialized():
-            steps = [0] * dist.get_world_size()
-            dist.all_gather_object(steps, step)
-            if len(set(steps)) > 1:
-                raise RuntimeError(
-                    f"{self.path}: the ranks do not read the same (steps {steps}); the "
-                    "experiment's folder must be on a file system that they share"
-                )
+        steps = of_all_ranks(step)
+        if len(set(steps)) > 1:
+            raise RuntimeError(
+                f"{self.path}: the ranks do not read the same (steps {steps}); the "
+                "experiment's folder must be on a file system that they share"
+            )
         if state is None:
-            if self.rank == 0:
+            if this_rank() == 0:
                 self.path.unlink(missing_ok=True)
             return {"step": 0, "complete": False, "random": None}
         for name in self.parts.keys() & state["parts"].keys():
             self.parts[name].load_state_dict(state["parts"][name])
         _restore_reporter(self.reporter, state["reporter"])
-        randoms = state["random"]
-        mine = randoms[self.rank] if self.rank < len(randoms) else None
+        mine = dict(enumerate(state["random"])).get(this_rank())
         logging.info(f"Going on in epoch {state['epoch']} after {step} batches")
         return {"step": step, "complete": state["complete"], "random": mine}
 
@@ -146,15 +121,10 @@ def _reporter_state(reporter: SubReporter) -> dict:
     stats = {}
     for key, values in reporter.stats.items():
         weighted = isinstance(values[0], WeightedAverage)
-        stats[key] = (
-            [value.value for value in values],
-            [value.weight for value in values] if weighted else None,
-        )
-    return {
-        "total_count": reporter.total_count,
-        "count": reporter.count,
-        "stats": stats,
-    }
+        weights = [value.weight for value in values] if weighted else None
+        stats[key] = ([value.value for value in values], weights)
+    counts = {"total_count": reporter.total_count, "count": reporter.count}
+    return {**counts, "stats": stats}
 
 
 def _restore_reporter(reporter: SubReporter, state: dict) -> None:

@@ -4,18 +4,20 @@ The run may be on another machine of a cluster, its output in a log file; a smal
 file in the experiment folder, replaced about once a second, is what both can reach.
 """
 
+import dataclasses
 import json
-import os
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from espnet2.data_dir.tables import write_lines
 from espnet2.train.reporter import SubReporter
 
 FILE_NAME = "progress.json"
 SECONDS_BETWEEN_WRITES = 1.0
 
 
+@dataclasses.dataclass
 class ProgressIterator:
     """Pass an epoch's batches on and write ``progress.json`` while they are used.
 
@@ -23,25 +25,14 @@ class ProgressIterator:
     where the iterator has no length), ``loss`` (of the latest batch, null before the
     first) and ``time`` (seconds since 1970).
 
-    Args:
-        iterator: the batches of one epoch.
-        output_dir: the experiment's folder.
-        reporter: of the epoch.
-        max_epoch: the number of the last epoch.
+    The reporter is that of the epoch, ``max_epoch`` the number of the last one.
     """
 
-    def __init__(
-        self,
-        iterator: Iterable,
-        output_dir: str | Path,
-        reporter: SubReporter,
-        max_epoch: int,
-    ) -> None:
-        self.iterator = iterator
-        self.path = Path(output_dir) / FILE_NAME
-        self.reporter = reporter
-        self.max_epoch = max_epoch
-        self.next_write = 0.0
+    iterator: Iterable
+    output_dir: str | Path
+    reporter: SubReporter
+    max_epoch: int
+    next_write: float = dataclasses.field(default=0.0, init=False)
 
     def __len__(self) -> int:
         return len(self.iterator)
@@ -68,8 +59,5 @@ class ProgressIterator:
             "loss": losses[-1].value if losses else None,
             "time": time.time(),
         }
-        temporary = self.path.with_name(f"{FILE_NAME}.tmp")
-        temporary.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(json.dumps(state), encoding="utf-8")
-        os.replace(temporary, self.path)
+        write_lines(Path(self.output_dir, FILE_NAME), [json.dumps(state)])
         self.next_write = time.monotonic() + SECONDS_BETWEEN_WRITES

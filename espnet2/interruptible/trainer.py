@@ -1,41 +1,30 @@
 """Upstream's Trainer; a crash or a scheduler costs it some minutes at most."""
 
 import argparse
-import dataclasses
 import logging
 import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import ClassVar
 
 import torch
-import torch.distributed as dist
+from torch.distributed.checkpoint.stateful import Stateful
 
 from espnet2.interruptible.batch_norm_guard import BatchNormGuard
 from espnet2.interruptible.checkpoints import is_whole, whole_checkpoint, whole_saving
 from espnet2.interruptible.epoch import (
     CheckpointedEpoch,
-    StoppableEpoch,
+    InterruptibleOptions,
     stop_if_asked,
+    stoppable_validation,
 )
-from espnet2.interruptible.mid_epoch import (
-    FILE_NAME,
-    MidEpoch,
-    Stateful,
-    training_parts,
-)
+from espnet2.interruptible.mid_epoch import FILE_NAME, MidEpoch, training_parts
 from espnet2.interruptible.progress import ProgressIterator
-from espnet2.interruptible.signals import remembering_stop_signals, shielded
+from espnet2.interruptible.ranks import this_rank
+from espnet2.interruptible.signals import remembering_stop_signals
 from espnet2.train.reporter import Reporter, SubReporter
-from espnet2.train.trainer import Trainer, TrainerOptions
+from espnet2.train.trainer import Trainer
 from espnet2.utils.build_dataclass import build_dataclass
-
-
-@dataclasses.dataclass
-class InterruptibleOptions(TrainerOptions):
-    """Upstream's options and those of the checkpoints within an epoch."""
-
-    checkpoint_minutes: float | None
-    checkpoint_steps: int | None
 
 
 class InterruptibleTrainer(Trainer):
@@ -45,6 +34,8 @@ class InterruptibleTrainer(Trainer):
     optimizer, statistics, data order and random numbers. Only the number of ranks and
     of loader workers must stay the same for that.
     """
+
+    options_class: ClassVar[type[InterruptibleOptions]] = InterruptibleOptions
 
     @classmethod
     def add_arguments(cls, parser: argparse.ArgumentParser) -> None:
@@ -66,7 +57,7 @@ class InterruptibleTrainer(Trainer):
     @classmethod
     def build_options(cls, args: argparse.Namespace) -> InterruptibleOptions:
         """Return upstream's options and ours."""
-        return build_dataclass(InterruptibleOptions, args)
+        return build_dataclass(cls.options_class, args)
 
     @classmethod
     def run(cls, *, trainer_options: InterruptibleOptions, **kwargs) -> None:
@@ -77,7 +68,7 @@ class InterruptibleTrainer(Trainer):
         """
         with whole_saving(), remembering_stop_signals():
             super().run(trainer_options=trainer_options, **kwargs)
-            if _is_first_rank():
+            if this_rank() == 0:
                 Path(trainer_options.output_dir, FILE_NAME).unlink(missing_ok=True)
 
     @staticmethod
@@ -99,7 +90,7 @@ class InterruptibleTrainer(Trainer):
         Trainer.resume(whole, model=model, reporter=reporter, **kwargs)
         of_epoch = Path(checkpoint).with_name(f"{reporter.get_epoch()}epoch.pth")
         # Not strict: with adapters, of which upstream may save a part only.
-        if _is_first_rank() and kwargs.get("strict", True) and not is_whole(of_epoch):
+        if this_rank() == 0 and kwargs.get("strict", True) and not is_whole(of_epoch):
             torch.save(model.state_dict(), of_epoch)
 
     @classmethod
@@ -119,16 +110,12 @@ class InterruptibleTrainer(Trainer):
         other arguments are upstream's.
         """
         parts = {**training_parts(model, **kwargs), **(more_parts or {})}
-        mid_epoch = MidEpoch(options.output_dir, reporter, parts)
-        epoch = CheckpointedEpoch(
-            _watched(iterator, reporter, options),
-            mid_epoch,
-            mid_epoch.load(options.resume),
-            options.accum_grad,
-            options.checkpoint_minutes,
-            options.checkpoint_steps,
-            _device(options),
-        )
+        mid_epoch = MidEpoch(Path(options.output_dir, FILE_NAME), reporter, parts)
+        position = mid_epoch.load(options.resume)
+        if this_rank() == 0:
+            epochs = options.max_epoch
+            iterator = ProgressIterator(iterator, options.output_dir, reporter, epochs)
+        epoch = CheckpointedEpoch(iterator, mid_epoch, position, options)
         all_steps_are_invalid = super().train_one_epoch(
             model=model,
             iterator=BatchNormGuard(epoch, model),
@@ -139,7 +126,7 @@ class InterruptibleTrainer(Trainer):
         _tell_left_out(reporter, options.accum_grad)
         # The validation may take long: what it begins with is kept.
         mid_epoch.save(reporter.count, complete=True)
-        stop_if_asked("before the validation", _device(options))
+        stop_if_asked("before the validation", options)
         return all_steps_are_invalid and "grad_norm" not in reporter.stats
 
     @classmethod
@@ -147,16 +134,8 @@ class InterruptibleTrainer(Trainer):
         cls, *, iterator: Iterable, options: InterruptibleOptions, **kwargs
     ) -> None:
         """Run upstream's validation; a stop signal ends it, and it is made again."""
-        epoch = StoppableEpoch(shielded(iterator), _device(options))
+        epoch = stoppable_validation(iterator, options)
         super().validate_one_epoch(iterator=epoch, options=options, **kwargs)
-
-
-def _is_first_rank() -> bool:
-    return not dist.is_initialized() or dist.get_rank() == 0
-
-
-def _device(options: TrainerOptions) -> str:
-    return "cuda" if options.ngpu > 0 else "cpu"
 
 
 def _tell_left_out(reporter: SubReporter, accum_grad: int) -> None:
@@ -169,12 +148,3 @@ def _tell_left_out(reporter: SubReporter, accum_grad: int) -> None:
             f"{left_out} of the epoch's {steps} steps were left out, because their "
             "gradient was not finite"
         )
-
-
-def _watched(
-    iterator: Iterable, reporter: SubReporter, options: TrainerOptions
-) -> Iterable:
-    """Let the first rank tell on disk how far the epoch is."""
-    if not _is_first_rank():
-        return iterator
-    return ProgressIterator(iterator, options.output_dir, reporter, options.max_epoch)

@@ -12,6 +12,7 @@ from pathlib import Path
 import yaml
 
 from espnet2.data_dir.tables import DataError
+from espnet2.plain_data import read_mapping
 
 
 class _PlainLoader(yaml.SafeLoader):
@@ -38,14 +39,9 @@ def read_config(exp: Path) -> dict:
     """
     path = exp / "config.yaml"
     try:
-        config = yaml.load(path.read_text(encoding="utf-8"), _PlainLoader)
-    except (OSError, ValueError, yaml.YAMLError) as error:
+        return read_mapping(path, _PlainLoader)
+    except ValueError as error:
         raise DataError(f"{path}: is no config of this training: {error}") from None
-    if not isinstance(config, dict):
-        raise DataError(
-            f"{path}: is no config of this training: expected 'key: value' lines"
-        )
-    return config
 
 
 def read_facts(exp: Path) -> dict[str, str]:

@@ -3,7 +3,6 @@
 import argparse
 import dataclasses
 import logging
-import sys
 from collections.abc import Sequence
 
 import torch
@@ -107,8 +106,7 @@ class GradientRemedyTask(InterruptibleTask, EnhS2TTask):
                 if not args.print_config:
                     check_arguments(args)
             except ValueError as error:
-                print(f"{parser.prog}: error: {source}{error}", file=sys.stderr)
-                sys.exit(2)
+                parser.exit(2, f"{parser.prog}: error: {source}{error}\n")
         super().main(args=args)
 
     @classmethod

@@ -107,9 +107,9 @@ def _check_references(args: argparse.Namespace, method: str) -> None:
         return
     path = Path(args.train_shape_file[0])
     with path.open(encoding="utf-8") as file:
-        for line in file:
-            if not line.split(maxsplit=1)[0].endswith(("REAL", "CLEAN")):
-                return
+        ids = (line.split(maxsplit=1)[0] for line in file)
+        if not all(utt_id.endswith(("REAL", "CLEAN")) for utt_id in ids):
+            return
     raise ValueError(
         f"{method} needs clean references: every utterance id in {path} ends in REAL "
         "or CLEAN, which have none; add simulated data or use gradient_method: asr_only"

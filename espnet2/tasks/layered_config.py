@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-import yaml
+from espnet2.plain_data import read_mapping
 
 BASE_KEY = "based_on"
 
@@ -17,12 +17,7 @@ def read_config(path: Path) -> dict:
         ValueError: the file, or the one it is based on, is no config; the message does
             not name ``path``.
     """
-    try:
-        config = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise ValueError(f"is not YAML: {error}") from error
-    if not isinstance(config, dict):
-        raise ValueError("holds no keys; expected lines like 'max_epoch: 10'")
+    config = read_mapping(path)
     base = config.pop(BASE_KEY, None)
     if base is None:
         return config

@@ -51,16 +51,10 @@ def start_sum_over_ranks(
 def _flatten(gradients: Gradients, parameters: dict[str, Tensor]) -> Tensor:
     """Return all gradients in one buffer, zeros where there is none, then the flags."""
     present = [name in gradients for name in parameters]
-    like = next(iter(parameters.values())).detach()
-    flags = like.new_ones(len(present))
+    flags = next(iter(parameters.values())).new_ones(len(present))
     if not all(present):
         flags = torch.tensor(present).to(flags)
-    return torch.cat(
-        [
-            gradients[name].flatten()
-            if name in gradients
-            else torch.zeros_like(parameter).flatten()
-            for name, parameter in parameters.items()
-        ]
-        + [flags]
-    )
+    missing = parameters.keys() - gradients.keys()
+    zeros = {name: torch.zeros_like(parameters[name]) for name in missing}
+    whole = {**gradients, **zeros}
+    return torch.cat([*(whole[name].flatten() for name in parameters), flags])

@@ -41,13 +41,11 @@ def cosine_and_ratio(gramian: Tensor) -> tuple[Tensor, Tensor]:
         gramian: (..., 2, 2), float64; row and column 0 the auxiliary task, 1 the main.
     """
     norms = gramian.diagonal(dim1=-2, dim2=-1).clamp_min(0).sqrt()
-    enh_norm, asr_norm = norms.unbind(-1)
-    nonzero = (enh_norm > 0) & (asr_norm > 0)
-    one, zero = torch.ones_like(enh_norm), torch.zeros_like(enh_norm)
-    ratio = torch.where(nonzero, enh_norm, zero) / torch.where(nonzero, asr_norm, one)
-    cosine = gramian[..., 0, 1] / torch.where(nonzero, enh_norm, one)
-    cosine = (cosine / torch.where(nonzero, asr_norm, one)).clamp(-1, 1)
-    return torch.where(nonzero, cosine, zero), ratio.clamp_max(1 / TINY)
+    nonzero = (norms > 0).all(-1)
+    enh_norm, asr_norm = torch.where(nonzero.unsqueeze(-1), norms, 1.0).unbind(-1)
+    cosine = (gramian[..., 0, 1] / enh_norm / asr_norm).clamp(-1, 1)
+    ratio = (enh_norm / asr_norm).clamp_max(1 / TINY)
+    return torch.where(nonzero, cosine, 0.0), torch.where(nonzero, ratio, 0.0)
 
 
 def figures(decision: Decision) -> np.ndarray:

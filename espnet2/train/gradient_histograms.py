@@ -11,13 +11,8 @@ def write_histograms(
     """Write what ``gradient_log`` holds of an epoch, over all tensors and steps.
 
     ``grad_angle`` is in degrees, ``grad_log10_stretch`` the log10 of the factor on the
-    ASR gradient. Nothing is written where no decision was made.
-
-    Args:
-        log: of the epoch.
-        epoch: the place on TensorBoard's axis.
-        summary_writer: TensorBoard's, or None.
-        use_wandb: whether a run of Weights & Biases is on.
+    ASR gradient. Nothing is written where no decision was made. The writer is
+    TensorBoard's; W&B is written to if a run of it is on.
     """
     for name, key, edges in (
         ("grad_angle", "angle_counts", ANGLE_EDGES),

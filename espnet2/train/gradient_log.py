@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import numpy as np
-import torch
+
+from espnet2.torch_utils.device_funcs import to_device
 
 FOLDER = "gradient_log"
 WINDOWS = 16  # at most, of an epoch
@@ -30,10 +31,6 @@ class GradientLog:
 
     A resumed run goes on with the log of its epoch, so that the files are those of an
     uninterrupted one.
-
-    Args:
-        output_dir: the experiment's folder.
-        epoch: its number.
     """
 
     def __init__(self, output_dir: str | Path, epoch: int) -> None:
@@ -44,12 +41,7 @@ class GradientLog:
         self.windows: list[dict[str, np.ndarray]] = []
 
     def add(self, names: list[str], figures: np.ndarray) -> None:
-        """Add the decisions of a step.
-
-        Args:
-            names: n of the tensors or groups.
-            figures: (n, 5), columns as ``FIGURES`` says.
-        """
+        """Add a step's decisions: n names, figures (n, 5) with columns ``FIGURES``."""
         if self.decisions == self.length * WINDOWS:
             self._join_neighbours()
         if self.decisions % self.length == 0:
@@ -64,15 +56,11 @@ class GradientLog:
 
     def state_dict(self) -> dict:
         """Return all that was added, as numbers and tensors."""
-        windows = [
-            {key: torch.from_numpy(value.copy()) for key, value in window.items()}
-            for window in self.windows
-        ]
         return {
             "names": list(self.names),
             "length": self.length,
             "decisions": self.decisions,
-            "windows": windows,
+            "windows": to_device(self.windows, "cpu", copy=True),
         }
 
     def load_state_dict(self, state_dict: dict) -> None:

@@ -19,11 +19,9 @@ METHODS: dict[str, type[GradientMethod]] = {
 def method_class(name: str) -> type[GradientMethod]:
     """Return the class of a method, which says what the method needs.
 
-    Args:
-        name: a key of ``METHODS``, or the dotted path of a torchjd weighting class.
-
     Raises:
-        ValueError: there is no such method.
+        ValueError: ``name`` is no key of ``METHODS`` and no dotted path, as a torchjd
+            weighting class has.
     """
     if name in METHODS:
         return METHODS[name]
@@ -37,12 +35,7 @@ def method_class(name: str) -> type[GradientMethod]:
 
 
 def make_method(name: str, conf: GradientConf, seed: int = 0) -> GradientMethod:
-    """Return a new method.
-
-    Args:
-        name: as for ``method_class``.
-        conf: its options.
-        seed: of the random numbers of torchjd's methods.
+    """Return a new method; ``seed`` is of the random numbers of torchjd's methods.
 
     Raises:
         ValueError: the method is unknown, or does not take the options.

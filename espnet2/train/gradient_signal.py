@@ -43,23 +43,18 @@ class SignalEstimator:
     def __init__(self) -> None:
         self.count = 0
         self._sums: list[list[Tensor]] = []
-        self._products = self._cosines = self._conflicts = torch.zeros(())
+        self._products: list[Tensor] = []
 
     def add(self, enh_grads: list[Tensor], asr_grads: list[Tensor]) -> None:
         """Add the gradients of one batch: a pair for each tensor, in a fixed order."""
         pairs = [enh_grads, asr_grads]
         doubles = [[grad.double() for grad in grads] for grads in pairs]
-        products = gramians(*doubles)
-        norms = (products[:, 0, 0] * products[:, 1, 1]).sqrt()
-        cosines = torch.nan_to_num(products[:, 0, 1] / norms)
+        self._products.append(gramians(*doubles))
         if self.count == 0:
             self._sums = doubles
         else:
             for total, grads in zip(self._sums, doubles, strict=True):
                 torch._foreach_add_(total, grads)
-        self._products = self._products + products
-        self._cosines = self._cosines + cosines
-        self._conflicts = self._conflicts + (cosines < 0)
         self.count += 1
 
     def estimate(self) -> GradientSignal:
@@ -71,13 +66,16 @@ class SignalEstimator:
         if self.count < 2:
             raise ValueError(f"{self.count} batches: at least two are needed")
         n = self.count
-        crossed = (gramians(*self._sums) - self._products) / (n * (n - 1))
+        products = torch.stack(self._products)
+        lengths = (products[..., 0, 0] * products[..., 1, 1]).sqrt()
+        cosines = torch.nan_to_num(products[..., 0, 1] / lengths)
+        crossed = (gramians(*self._sums) - products.sum(0)) / (n * (n - 1))
         enh, asr = crossed[:, 0, 0], crossed[:, 1, 1]
         norms = (enh.clamp(min=0) * asr.clamp(min=0)).sqrt()
-        whole = self._products / n
+        whole = products.mean(0)
         figures = (
-            self._cosines / n,
-            self._conflicts / n,
+            cosines.mean(0),
+            (cosines < 0).double().mean(0),
             torch.where(norms > 0, crossed[:, 0, 1] / norms, torch.nan),
             enh / whole[:, 0, 0],
             asr / whole[:, 1, 1],

@@ -1,5 +1,6 @@
 """The gradients of one accumulation window, from micro-batches to ``.grad``."""
 
+import dataclasses
 from collections.abc import Callable
 
 from torch import Tensor
@@ -14,6 +15,7 @@ from espnet2.train.gradient_surgery import (
 )
 
 
+@dataclasses.dataclass
 class GradientWindow:
     """Add up the gradients of two losses; at the window's end combine them in place.
 
@@ -22,35 +24,28 @@ class GradientWindow:
     are kept beside. At the end there is one collective for each of the two, and that of
     the SE gradients runs while the last ASR backward pass does.
 
-    Args:
+    Attributes:
         parameters: all trainable parameters by name.
         groups: {prefix: names} of the shared ones.
         method: what decides how the two gradients are combined.
         distributed: whether gradients are to be summed over the ranks.
     """
 
-    def __init__(
-        self,
-        parameters: dict[str, Tensor],
-        groups: dict[str, list[str]],
-        method: GradientMethod,
-        distributed: bool,
-    ) -> None:
-        self.parameters = parameters
-        self.groups = groups
-        self.method = method
-        self.distributed = distributed
-        self.shared = {n: parameters[n] for names in groups.values() for n in names}
+    parameters: dict[str, Tensor]
+    groups: dict[str, list[str]]
+    method: GradientMethod
+    distributed: bool
+
+    def __post_init__(self) -> None:
+        shared = [name for names in self.groups.values() for name in names]
+        self.shared = {name: self.parameters[name] for name in shared}
         self.enh_grads: Gradients = {}
         self._wait_enh: Callable[[], Gradients] = dict
 
     def add(self, loss_enh: Tensor | None, loss_asr: Tensor, is_last: bool) -> None:
-        """Run the backward passes of a micro-batch.
+        """Run the backward passes of a micro-batch, the window's last one or not.
 
-        Args:
-            loss_enh: scalar, or None where this rank's micro-batch has none.
-            loss_asr: scalar.
-            is_last: whether this is the window's last micro-batch.
+        The losses are scalars, that of SE None where this rank's micro-batch has none.
         """
         if not self.method.separates:
             if loss_enh is not None and self.method.wants_enh:
@@ -82,11 +77,7 @@ class GradientWindow:
             self._wait_enh = lambda: grads
 
     def finish(self, scale: Tensor | None) -> Surgery:
-        """Leave the combined gradients in ``.grad``; return them and the decision.
-
-        Args:
-            scale: 0-dim, the loss scale that the gradients carry, or None.
-        """
+        """Leave the combined gradients in ``.grad``; see ``combine``."""
         asr_grads = self._in_grad()
         if self.distributed:
             asr_grads = start_sum_over_ranks(asr_grads, self.parameters)()

@@ -4,9 +4,11 @@ Nothing is re-implemented: torchjd's Gramian weightings give the weights; here t
 found by name, fed with one 2x2 Gramian each, kept apart by name, and made repeatable.
 """
 
-import importlib
+import functools
 import inspect
-from collections.abc import Mapping
+import pkgutil
+from collections import defaultdict
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import torch
@@ -37,10 +39,9 @@ def weighting_class(name: str) -> type[Weighting]:
     """
     if name in SHORT_NAMES:
         name = f"torchjd.aggregation.{SHORT_NAMES[name][0]}"
-    module, _, attribute = name.rpartition(".")
     try:
-        found = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
+        found = pkgutil.resolve_name(name)
+    except (ImportError, AttributeError, ValueError) as error:
         raise ValueError(f"gradient_method: {name}: {error}") from error
     if not (inspect.isclass(found) and issubclass(found, Weighting)):
         raise ValueError(f"gradient_method: {name} is no torchjd Weighting class")
@@ -82,21 +83,14 @@ class NamedWeightings:
     would have. The Gramians are copied to the CPU: one host synchronisation a step.
 
     Args:
-        name: a short name or the dotted path of a Gramian weighting class.
-        options: keyword arguments of the class.
+        build: makes a new weighting.
         seed: of the random numbers.
-
-    Raises:
-        ValueError: see ``weighting_class`` and ``build_weighting``.
     """
 
-    def __init__(self, name: str, options: dict, seed: int = 0) -> None:
-        self.name = name
-        self.options = options
+    def __init__(self, build: Callable[[], Weighting], seed: int) -> None:
         self.seed = seed
         self.steps = 0
-        self.weightings: dict[str, Weighting] = {}
-        build_weighting(name, options)
+        self.weightings = defaultdict(build)
 
     def __call__(self, gramians: Tensor, names: list[str]) -> Tensor:
         """Return weights (n, 2) of the Gramians (n, 2, 2), both float64.
@@ -113,13 +107,8 @@ class NamedWeightings:
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(self.seed + self.steps)
             for index in usable.nonzero().flatten().tolist():
-                weights[index] = self._weighting(names[index])(on_cpu[index])
+                weights[index] = self.weightings[names[index]](on_cpu[index])
         return weights.to(gramians.device)
-
-    def _weighting(self, name: str) -> Weighting:
-        if name not in self.weightings:
-            self.weightings[name] = build_weighting(self.name, self.options)
-        return self.weightings[name]
 
     def state_dict(self) -> dict:
         """Return the number of steps and the state of every weighting that has one."""
@@ -134,7 +123,7 @@ class NamedWeightings:
         self.steps = state["steps"]
         self.weightings.clear()
         for name, buffers in state["states"].items():
-            weighting = self._weighting(name)
+            weighting = self.weightings[name]
             # Its buffers exist only after a first call.
             with torch.random.fork_rng(devices=[]):
                 weighting(torch.eye(2, dtype=torch.float64))
@@ -149,7 +138,9 @@ class TorchJDMethod(GradientMethod):
 
     def __init__(self, name: str, conf: GradientConf, seed: int = 0) -> None:
         super().__init__(name, conf, seed)
-        self.weightings = NamedWeightings(name, conf.weighting_conf, seed)
+        build = functools.partial(build_weighting, name, conf.weighting_conf)
+        build()  # so that wrong options are told before the training begins
+        self.weightings = NamedWeightings(build, seed)
 
     def weigh(self, gramians: Tensor, names: list[str]) -> Tensor:
         """Return torchjd's weights."""

@@ -8,11 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from espnet2.interruptible.trainer import (
-    InterruptibleOptions,
-    InterruptibleTrainer,
-)
-from espnet2.train.distributed_utils import DistributedOption
+from espnet2.interruptible.epoch import InterruptibleOptions
+from espnet2.interruptible.ranks import this_rank
+from espnet2.interruptible.trainer import InterruptibleTrainer
 from espnet2.train.gradient_decision import statistics
 from espnet2.train.gradient_histograms import write_histograms
 from espnet2.train.gradient_log import GradientLog
@@ -22,7 +20,6 @@ from espnet2.train.method_state import kept_method
 from espnet2.train.reporter import SubReporter
 from espnet2.train.trainer import TrainerOptions
 from espnet2.train.two_gradient_module import TwoGradientModule
-from espnet2.utils.build_dataclass import build_dataclass
 from espnet2.utils.nested_dict_action import NestedDictAction
 
 
@@ -55,6 +52,8 @@ class GradientRemedyTrainer(InterruptibleTrainer):
     same model, data and seed.
     """
 
+    options_class = GradientRemedyOptions
+
     @classmethod
     def add_arguments(cls, parser: argparse.ArgumentParser) -> None:
         """Add the options of the gradient method to the command line."""
@@ -80,21 +79,13 @@ class GradientRemedyTrainer(InterruptibleTrainer):
         )
 
     @classmethod
-    def build_options(cls, args: argparse.Namespace) -> GradientRemedyOptions:
-        """Return the trainer's options and those of the gradient method."""
-        return build_dataclass(GradientRemedyOptions, args)
-
-    @classmethod
     def train_one_epoch(
         cls,
         *,
         model: torch.nn.Module,
         optimizers: Sequence[torch.optim.Optimizer],
-        scaler: torch.amp.GradScaler | None,
         reporter: SubReporter,
-        summary_writer,
         options: GradientRemedyOptions,
-        distributed_option: DistributedOption,
         **kwargs,
     ) -> bool:
         """Run upstream's epoch on the two-gradient module; return what it returns.
@@ -117,32 +108,27 @@ class GradientRemedyTrainer(InterruptibleTrainer):
             reporter.register(statistics(values))
             log.add(names, values)
 
-        shared, accum_grad = options.shared_params, options.accum_grad
-        module = TwoGradientModule(model, method, shared, accum_grad, scaler, report)
+        accum_grad, scaler = options.accum_grad, kwargs["scaler"]
+        module = TwoGradientModule(
+            model, method, options.shared_params, accum_grad, scaler, report
+        )
         for optimizer in optimizers:
             optimizer.zero_grad()
         all_steps_are_invalid = super().train_one_epoch(
             model=module,
             optimizers=optimizers,
-            scaler=scaler,
             reporter=reporter,
-            summary_writer=summary_writer,
             options=options,
-            distributed_option=distributed_option,
             more_parts={"gradient_log": log},
             **kwargs,
         )
-        if not distributed_option.distributed or distributed_option.dist_rank == 0:
+        if this_rank() == 0:
             log.save()
-            epoch, use_wandb = reporter.get_epoch(), options.use_wandb
-            write_histograms(log, epoch, summary_writer, use_wandb)
-        _tell_incomplete(module.calls % accum_grad, accum_grad)
+            epoch, writer = reporter.get_epoch(), kwargs["summary_writer"]
+            write_histograms(log, epoch, writer, options.use_wandb)
+        if left_out := module.calls % accum_grad:
+            logging.info(
+                f"The epoch's last {left_out} batches do not fill accum_grad: "
+                f"{accum_grad} and were left out"
+            )
         return all_steps_are_invalid
-
-
-def _tell_incomplete(batches: int, accum_grad: int) -> None:
-    if batches:
-        logging.info(
-            f"The epoch's last {batches} batches do not fill accum_grad: {accum_grad} "
-            "and were left out"
-        )

@@ -18,9 +18,6 @@ import yaml
 from espnet2.main_funcs.pack_funcs import unpack
 from espnet2.plain_data import AVERAGED_MODEL, read_weights, read_yaml
 
-# Where config.yaml names files that building the model reads.
-FILE_KEYS = (("token_list",), ("bpemodel",), ("normalize_conf", "stats_file"))
-
 
 class ModelFiles(NamedTuple):
     """Checked files of a model; the language model's are None where it has none."""
@@ -110,10 +107,10 @@ def located_config(path: Path, folder: Path) -> dict:
     if not (folder / "meta.yaml").exists():
         depth = len(Path(str(config.get("output_dir", "."))).parts)
         roots = [Path.cwd(), [folder.resolve(), *folder.resolve().parents][depth]]
-    for *outer, key in FILE_KEYS:
-        section = config
-        for name in outer:
-            section = section.get(name) or {}
+    # Where the config names files that building the model reads.
+    normalize = config.get("normalize_conf") or {}
+    places = (config, "token_list"), (config, "bpemodel"), (normalize, "stats_file")
+    for section, key in places:
         if isinstance(section.get(key), str):
             section[key] = str(_locate(section[key], roots, f"{path}: {key}"))
     return config
