@@ -5,10 +5,10 @@ import logging
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 import torch
 import torch.distributed as dist
-from torch.distributed.checkpoint.stateful import Stateful
 
 from espnet2.interruptible.checkpoints import is_whole, whole_saving
 from espnet2.interruptible.random_states import random_states
@@ -17,6 +17,16 @@ from espnet2.schedulers.abs_scheduler import AbsScheduler
 from espnet2.train.reporter import SubReporter, WeightedAverage, to_reported_value
 
 FILE_NAME = "mid_epoch.pth"
+
+
+class Stateful(Protocol):
+    """What can be saved and restored; torch's own Stateful loads for a second."""
+
+    def state_dict(self) -> dict:
+        """Return the state."""
+
+    def load_state_dict(self, state_dict: dict) -> object:
+        """Take a state over."""
 
 
 @dataclasses.dataclass

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import ClassVar
 
 import torch
-from torch.distributed.checkpoint.stateful import Stateful
 
 from espnet2.interruptible.batch_norm_guard import BatchNormGuard
 from espnet2.interruptible.checkpoints import is_whole, whole_checkpoint, whole_saving
@@ -18,7 +17,12 @@ from espnet2.interruptible.epoch import (
     stop_if_asked,
     stoppable_validation,
 )
-from espnet2.interruptible.mid_epoch import FILE_NAME, MidEpoch, training_parts
+from espnet2.interruptible.mid_epoch import (
+    FILE_NAME,
+    MidEpoch,
+    Stateful,
+    training_parts,
+)
 from espnet2.interruptible.progress import ProgressIterator
 from espnet2.interruptible.ranks import this_rank
 from espnet2.interruptible.signals import remembering_stop_signals

@@ -3,7 +3,8 @@
 import math
 from pathlib import Path
 
-from espnet2.data_dir.audio import soundfile_read, write_audio
+from espnet2.data_dir.audio import open_audio
+from espnet2.data_dir.audio_writing import write_audio
 from espnet2.data_dir.tables import DataError
 from espnet2.results.enhancement import read_numbers
 from espnet2.results.tables import read_scored
@@ -39,7 +40,9 @@ def copy_sample(raw_set: Path, enhanced_set: Path, samples: Path) -> tuple[str, 
         audio_path = read_scored(scp).get(utterance)
         if audio_path is None:
             raise DataError(f"{scp}: lacks the utterance '{utterance}'")
-        write_audio(samples / f"{name}.wav", *soundfile_read(audio_path))
+        with open_audio(audio_path) as file:
+            sound, rate = file.read(dtype="float64", always_2d=True), file.samplerate
+        write_audio(samples / f"{name}.wav", sound, rate)
     return utterance, gain
 
 
