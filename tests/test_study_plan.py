@@ -70,7 +70,7 @@ def test_a_definition_depends_on_what_defines_a_run_alone(toy_study):
         ("base.yaml", "none.yaml", "none.yaml: cannot be read"),
         ("trained_on: easy", "trained_on: mild", "'mild': expected a condition above"),
         ("trained_on: easy", "trained_on: hard", "'hard': expected a condition above"),
-        ("base_config:", "like: no.yaml\nbase_config:", "no.yaml: cannot be read"),
+        ("base_config:", "based_on: no.yaml\nbase_config:", "no.yaml: cannot be read"),
         ('"--gradient_method sum"', "[1]", "methods: sum: .1.: expected the keys"),
     ],
 )
@@ -80,9 +80,9 @@ def test_a_wrong_plan_is_told(toy_study, old, new, message):
         read_plan(TOY)
 
 
-def test_a_plan_that_is_like_another_is_the_same_written_out(toy_study):
+def test_a_plan_that_is_based_on_another_is_the_same_written_out(toy_study):
     Path("plans/short.yaml").write_text("""\
-like: toy.yaml
+based_on: toy.yaml
 method_args: "--max_epoch 9"
 baseline: total
 seeds: [3]

@@ -1,7 +1,7 @@
 """Read a comparison from its YAML file and check it.
 
-It may name another plan that it is ``like``, whose keys hold where it has none itself.
-A method, or flags of one, may then be a name from that plan's ``methods``.
+It may name another plan that it is ``based_on``, whose keys hold where it has none, as
+a training config may. A method, or flags of one, may then be a name from that plan's ``methods``.
 ``method_args`` are added to the flags of every method.
 """
 
@@ -57,9 +57,10 @@ def read_plan(path: Path) -> Plan:
 
 
 def _read_conf(path: Path) -> dict:
-    """Return the keys of a plan and of those it is like, its methods as mappings."""
+    """Return a plan's keys over those of the one it is based on; methods as mappings."""
     conf = _read_yaml(path)
-    model = _read_conf(path.with_name(str(conf.pop("like")))) if "like" in conf else {}
+    base = conf.pop("based_on", None)
+    model = _read_conf(path.with_name(str(base))) if base else {}
     more = conf.pop("method_args", "")
     methods = conf.get("methods")
     if isinstance(methods, dict):
