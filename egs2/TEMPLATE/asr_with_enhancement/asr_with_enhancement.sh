@@ -132,12 +132,10 @@ done
 read -ra tests <<< "${test_sets}"
 
 # Why stages are left out, if they are
-data_off=
-train_off=
-eval_off=
-[ "${skip_data_prep}" = false ] || data_off="--skip_data_prep true"
-[ "${skip_train}" = false ] || train_off="--skip_train true"
-[ "${skip_eval}" = false ] || eval_off="--skip_eval true"
+data_off=$([ "${skip_data_prep}" = false ] || echo "--skip_data_prep true")
+train_off=$([ "${skip_train}" = false ] || echo "--skip_train true")
+eval_off=$([ "${skip_eval}" = false ] || echo "--skip_eval true")
+hub_off=$([ -n "${hf_repo}" ] || echo "an empty --hf_repo")
 lm_off=${train_off}
 [ "${use_lm}" = true ] || lm_off="--use_lm false"
 
@@ -483,8 +481,6 @@ if runs 16 "" "packing the model"; then
     log "Stage 16: ${packed}.zip"
 fi
 
-hub_off=
-[ -n "${hf_repo}" ] || hub_off="an empty --hf_repo"
 if runs 17 "${hub_off}" "model card and upload to Hugging Face"; then
     require_file "${packed}.zip" 16
     make_file "${enh_asr_exp}/README.md" python3 pyscripts/utils/model_card.py \
