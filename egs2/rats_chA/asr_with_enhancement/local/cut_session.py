@@ -50,12 +50,8 @@ def session_key(session: Session, limits: Limits) -> list:
 
 
 def _work(session: Session, limits: Limits, folder: Path) -> dict:
-    report: Report = {
-        "src_id": session.src_id,
-        "session": session.session_id,
-        "part": session.part,
-        "call": session.call,
-    }
+    report: Report = {"src_id": session.src_id, "session": session.session_id}
+    report |= {"part": session.part, "call": session.call}
     result = {"report": report, "utterances": [], "dropped": {}, "problems": []}
     try:
         found = align(session, limits)
@@ -116,15 +112,8 @@ def _remaining_lag(cuts: Cuts, limits: Limits) -> Lag:
 
 
 def _numbers(found: Alignment) -> Report:
-    return {
-        "side": found.link.side,
-        "iou_A": found.link.iou_a,
-        "iou_B": found.link.iou_b,
-        "shift": found.link.best_shift,
-        "used_shift": found.link.shift,
-        "delta": found.offset.delta,
-        "n_boundaries": found.offset.n_boundaries,
-        "share": found.offset.share,
-        "mad_ms": 1000 * found.offset.mad,
-        "drift_ms": 1000 * found.offset.drift,
-    }
+    linked = ("side", "iou_A", "iou_B", "shift", "used_shift")
+    numbers = dict(zip(linked, found.link, strict=True)) | found.offset._asdict()
+    for name in ("mad", "drift"):
+        numbers[f"{name}_ms"] = 1000 * numbers.pop(name)
+    return numbers

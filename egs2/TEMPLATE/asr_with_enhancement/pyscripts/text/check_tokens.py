@@ -20,6 +20,7 @@ from espnet2.data_dir.tables import (
 )
 from espnet2.text.abs_tokenizer import AbsTokenizer
 from espnet2.text.char_tokenizer import CharTokenizer
+from espnet2.text.cleaner import TextCleaner
 from espnet2.text.sentencepiece_tokenizer import SentencepiecesTokenizer
 
 MAX_NAMED = 10
@@ -52,15 +53,6 @@ def read_tokens(path: Path) -> set[str]:
     return set(first_line)
 
 
-def make_cleaner(name: str) -> Callable[[str], str]:
-    """Upstream's text cleaner of this name; text stays as it is for ``none``."""
-    if name == "none":
-        return str
-    from espnet2.text.cleaner import TextCleaner  # loads slowly, and is seldom used
-
-    return TextCleaner(name)
-
-
 def main(arguments: Sequence[str]) -> None:
     """Check the texts given on the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -78,7 +70,7 @@ def main(arguments: Sequence[str]) -> None:
     else:
         symbols = args.non_linguistic_symbols
         tokenizer = CharTokenizer(None if symbols == "none" else symbols)
-    clean = make_cleaner(args.cleaner)
+    clean = TextCleaner(None if args.cleaner == "none" else args.cleaner)
     tokens = read_tokens(args.token_list)
 
     def split(words: str) -> Sequence[str]:
