@@ -163,12 +163,12 @@ token_list=${token_dir}/tokens.txt
 : "${lm_tag:=$(config_stem "${lm_config}")_${tokens_tag}$(args_tag "${lm_args}")}"
 : "${lm_exp:=${expdir}/lm_${lm_tag}}"
 : "${lm_stats_dir:=${expdir}/lm_stats_${tokens_tag}}"
-: "${enh_asr_tag:=$(config_stem "${enh_asr_config}")_raw_${tokens_tag}$(args_tag "${enh_asr_args}")${suffix}${train_first:+_after_${train_first// /_}}}"
+model_tag=$(config_stem "${enh_asr_config}")_raw_${tokens_tag}
+: "${enh_asr_tag:=${model_tag}$(args_tag "${enh_asr_args}")${suffix}${train_first:+_after_${train_first// /_}}}"
 : "${enh_asr_exp:=${expdir}/enh_asr_${enh_asr_tag}}"
-: "${asr_first_exp:=${expdir}/asr_first_$(config_stem "${enh_asr_config}")_raw_${tokens_tag}$(args_tag "${asr_first_args}")${suffix}}"
+: "${asr_first_exp:=${expdir}/asr_first_${model_tag}$(args_tag "${asr_first_args}")${suffix}}"
 if [ -z "${enh_first_exp}" ]; then
-    enh_first_exp=${expdir}/enh_first_$(config_stem "${enh_asr_config}")_raw_${tokens_tag}
-    enh_first_exp+=$(args_tag "${enh_first_args}")${suffix}
+    enh_first_exp=${expdir}/enh_first_${model_tag}$(args_tag "${enh_first_args}")${suffix}
     [[ ${train_first} != asr* ]] || enh_first_exp+=_after_asr$(args_tag "${asr_first_args}")
 fi
 : "${enh_asr_stats_dir:=${expdir}/enh_asr_stats_raw_${tokens_tag}${suffix}}"

@@ -74,7 +74,7 @@ def level_curve(samples: np.ndarray) -> np.ndarray:
 def measure(
     mixture: np.ndarray, padded: np.ndarray, original: np.ndarray | None
 ) -> tuple[np.ndarray, Figures]:
-    """The reference, unclipped, and what was measured; all are int32 ``(samples,)``.
+    """The reference, unclipped, and what was measured; arrays are int32 ``(samples,)``.
 
     The background is ``padded`` by ``MARGIN`` samples at both ends; the ``original`` is
     the speech before filtering.

@@ -112,8 +112,15 @@ def _remaining_lag(cuts: Cuts, limits: Limits) -> Lag:
 
 
 def _numbers(found: Alignment) -> Report:
-    linked = ("side", "iou_A", "iou_B", "shift", "used_shift")
-    numbers = dict(zip(linked, found.link, strict=True)) | found.offset._asdict()
-    for name in ("mad", "drift"):
-        numbers[f"{name}_ms"] = 1000 * numbers.pop(name)
-    return numbers
+    return {
+        "side": found.link.side,
+        "iou_A": found.link.iou_a,
+        "iou_B": found.link.iou_b,
+        "shift": found.link.best_shift,
+        "used_shift": found.link.shift,
+        "delta": found.offset.delta,
+        "n_boundaries": found.offset.n_boundaries,
+        "share": found.offset.share,
+        "mad_ms": 1000 * found.offset.mad,
+        "drift_ms": 1000 * found.offset.drift,
+    }

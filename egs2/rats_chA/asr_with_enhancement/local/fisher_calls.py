@@ -100,7 +100,7 @@ def read_speakers(paths: list[Path]) -> tuple[dict[str, dict[str, str]], list[st
 def centiseconds(stamp: str, kaldi_truncate: bool) -> int:
     """Hundredths of a second of a time stamp such as ``0.29`` (s), exactly.
 
-    With ``kaldi_truncate`` that is cut off to 28, as in Kaldi's Fisher recipe.
+    With ``kaldi_truncate`` the binary product is cut off, here to 28, as Kaldi does.
     """
     return int((float(stamp) if kaldi_truncate else Decimal(stamp)) * 100)
 

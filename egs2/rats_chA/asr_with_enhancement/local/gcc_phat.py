@@ -22,8 +22,8 @@ class Lag(NamedTuple):
 def find_lag(cuts: list[tuple[np.ndarray, np.ndarray]], max_lag: int) -> Lag:
     """The lag, up to ``max_lag`` samples to either side, common to several cuts.
 
-    It has the largest value of the correlation, pooled over ``(source, channel)`` of
-    each cut, two times ``(samples,)``; lag and peak are 0 for silence.
+    The cuts are ``(source, channel)``, each (samples,), as long as one another. The lag
+    has the largest value of their pooled correlation; of silence it is 0, as the peak.
     """
     cross = np.zeros(BLOCK + 1, dtype=complex)
     for source, channel in cuts:

@@ -18,7 +18,6 @@ from espnet2.data_dir.tables import (
     read_table,
     run_cli,
 )
-from espnet2.text.abs_tokenizer import AbsTokenizer
 from espnet2.text.char_tokenizer import CharTokenizer
 from espnet2.text.cleaner import TextCleaner
 from espnet2.text.sentencepiece_tokenizer import SentencepiecesTokenizer
@@ -64,17 +63,16 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--train", type=Path, required=True)
     parser.add_argument("--valid", type=Path, required=True)
     args = parser.parse_args(arguments)
-    tokenizer: AbsTokenizer
     if args.token_type == "bpe":
-        tokenizer = SentencepiecesTokenizer(args.bpemodel)
+        to_tokens = SentencepiecesTokenizer(args.bpemodel).text2tokens
     else:
         symbols = args.non_linguistic_symbols
-        tokenizer = CharTokenizer(None if symbols == "none" else symbols)
+        to_tokens = CharTokenizer(None if symbols == "none" else symbols).text2tokens
     clean = TextCleaner(None if args.cleaner == "none" else args.cleaner)
     tokens = read_tokens(args.token_list)
 
     def split(words: str) -> Sequence[str]:
-        return tokenizer.text2tokens(clean(words))
+        return to_tokens(clean(words))
 
     valid = find_unknown(args.valid, tokens, split)
     if valid:
