@@ -104,7 +104,7 @@ def test_clicks_appear_below_the_threshold_only(fm_link, voice):
         silence = 1e-6 * voice
         carrier = np.exp(0j * np.arange(4 * len(silence)))
         noise = np.random.default_rng(4).standard_normal(2 * len(carrier))
-        power = 10 ** (-cnr / 10) / np.sum(fm_link._if_filter() ** 2)
+        power = 10 ** (-cnr / 10) / np.sum(fm_link.IF_FILTER**2)
         noisy = carrier + np.sqrt(power / 2) * noise.view(complex)
         heard = fm_link.demodulate(noisy)
         return np.abs(heard).max() / fm_link.rms(heard)
@@ -118,13 +118,13 @@ def test_the_carrier_to_noise_ratio_is_that_of_the_if_band(fm_link, voice, monke
     monkeypatch.setattr(fm_link, "demodulate", lambda z: received.append(z) or z)
     fm_link.fm_link(voice, 7.0, np.random.default_rng(5))
     noise = received[0] - fm_link.modulate(np.pad(voice, fm_link.LEAD))
-    taps = fm_link._if_filter()
+    taps = fm_link.IF_FILTER
     through = np.convolve(noise, taps, mode="valid")  # the carrier's power is 1
     assert -10 * np.log10(np.mean(np.abs(through) ** 2)) == pytest.approx(7.0, abs=0.2)
 
 
 def test_the_if_filter_has_the_stated_noise_bandwidth(fm_link):
-    taps = fm_link._if_filter()
+    taps = fm_link.IF_FILTER
     assert np.sum(taps) == pytest.approx(1.0)
     assert 32000 * np.sum(taps**2) == pytest.approx(11600, rel=0.02)
 

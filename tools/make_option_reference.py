@@ -49,11 +49,7 @@ def own_groups(
     """Yield a heading and a table for each group with options that upstream lacks."""
     known = set(upstream._option_string_actions)
     for group in ours._action_groups:
-        own = [
-            action
-            for action in group._group_actions
-            if not known.intersection(action.option_strings)
-        ]
+        own = [a for a in group._group_actions if known.isdisjoint(a.option_strings)]
         if own:
             yield f"### {group.title}\n"
             yield option_table(own)
@@ -83,12 +79,11 @@ def conf_table() -> str:
     text = inspect.getdoc(GradientConf).split("Attributes:\n")[1]
     entries = re.findall(r"^ {4}(\w+): (.*(?:\n {8}.*)*)", text, re.MULTILINE)
     defaults = GradientConf()
-    return table(
-        [
-            (f"`{name}`", _cell(getattr(defaults, name)), " ".join(words.split()))
-            for name, words in entries
-        ]
-    )
+    rows = [
+        (f"`{name}`", _cell(getattr(defaults, name)), " ".join(words.split()))
+        for name, words in entries
+    ]
+    return table(rows)
 
 
 def script_tables(script: str) -> Iterator[str]:

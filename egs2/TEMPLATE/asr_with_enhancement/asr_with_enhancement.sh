@@ -132,12 +132,10 @@ done
 read -ra tests <<< "${test_sets}"
 
 # Why stages are left out, if they are
-data_off=
-train_off=
-eval_off=
-[ "${skip_data_prep}" = false ] || data_off="--skip_data_prep true"
-[ "${skip_train}" = false ] || train_off="--skip_train true"
-[ "${skip_eval}" = false ] || eval_off="--skip_eval true"
+data_off=$([ "${skip_data_prep}" = false ] || echo "--skip_data_prep true")
+train_off=$([ "${skip_train}" = false ] || echo "--skip_train true")
+eval_off=$([ "${skip_eval}" = false ] || echo "--skip_eval true")
+hub_off=$([ -n "${hf_repo}" ] || echo "an empty --hf_repo")
 lm_off=${train_off}
 [ "${use_lm}" = true ] || lm_off="--use_lm false"
 
@@ -165,12 +163,12 @@ token_list=${token_dir}/tokens.txt
 : "${lm_tag:=$(config_stem "${lm_config}")_${tokens_tag}$(args_tag "${lm_args}")}"
 : "${lm_exp:=${expdir}/lm_${lm_tag}}"
 : "${lm_stats_dir:=${expdir}/lm_stats_${tokens_tag}}"
-: "${enh_asr_tag:=$(config_stem "${enh_asr_config}")_raw_${tokens_tag}$(args_tag "${enh_asr_args}")${suffix}${train_first:+_after_${train_first// /_}}}"
+model_tag=$(config_stem "${enh_asr_config}")_raw_${tokens_tag}
+: "${enh_asr_tag:=${model_tag}$(args_tag "${enh_asr_args}")${suffix}${train_first:+_after_${train_first// /_}}}"
 : "${enh_asr_exp:=${expdir}/enh_asr_${enh_asr_tag}}"
-: "${asr_first_exp:=${expdir}/asr_first_$(config_stem "${enh_asr_config}")_raw_${tokens_tag}$(args_tag "${asr_first_args}")${suffix}}"
+: "${asr_first_exp:=${expdir}/asr_first_${model_tag}$(args_tag "${asr_first_args}")${suffix}}"
 if [ -z "${enh_first_exp}" ]; then
-    enh_first_exp=${expdir}/enh_first_$(config_stem "${enh_asr_config}")_raw_${tokens_tag}
-    enh_first_exp+=$(args_tag "${enh_first_args}")${suffix}
+    enh_first_exp=${expdir}/enh_first_${model_tag}$(args_tag "${enh_first_args}")${suffix}
     [[ ${train_first} != asr* ]] || enh_first_exp+=_after_asr$(args_tag "${asr_first_args}")
 fi
 : "${enh_asr_stats_dir:=${expdir}/enh_asr_stats_raw_${tokens_tag}${suffix}}"
@@ -184,17 +182,12 @@ if [ -z "${inference_tag}" ]; then
 fi
 : "${lm_test_text:=${dump}/${tests[0]}/text_spk1}"
 decode_dir=${enh_asr_exp}/${inference_tag}
+joint_model=${enh_asr_exp}/${inference_enh_asr_model}
 packed=${enh_asr_exp}/${enh_asr_exp##*/}_$(basename "${inference_enh_asr_model}" .pth)
 
 text_options=(--token_type "${token_type}" --token_list "${token_list}"
     --bpemodel "${bpemodel}" --cleaner "${cleaner}" --g2p none
     --non_linguistic_symbols "${nlsyms_txt}")
-infer_cmd=${decode_cmd}
-infer_ngpu=0
-if [ "${gpu_inference}" = true ]; then
-    infer_cmd=${cuda_cmd}
-    infer_ngpu=1
-fi
 
 # Every data set once, even if it is validation and test set
 mapfile -t all_sets < <(printf '%s\n' "${train_set}" "${valid_set}" "${tests[@]}" |
@@ -255,8 +248,7 @@ if runs 4 "${data_off}" "drop too short and too long utterances; texts for the L
     for pair in "lm_train:${lm_train_text:-${dump}/${train_set}/text_spk1}" \
         "lm_dev:${lm_dev_text:-${dump}/${valid_set}/text_spk1}"; do
         require_file "${pair#*:}" 1
-        sed 's/^[^ ]*/&_spk1/' "${pair#*:}" > "${dump}/.${pair%%:*}.tmp"
-        mv "${dump}/.${pair%%:*}.tmp" "${dump}/${pair%%:*}.txt"
+        make_file "${dump}/${pair%%:*}.txt" sed 's/^[^ ]*/&_spk1/' "${pair#*:}"
     done
 fi
 
@@ -287,31 +279,32 @@ if runs 5 "${data_off}" "tokens (${token_type}) -> ${token_list}"; then
         --train "${dump}/${train_set}/text_spk1" --valid "${dump}/${valid_set}/text_spk1"
 fi
 
-lm_data=(--train_data_path_and_name_and_type "${dump}/lm_train.txt,text,text"
-    --valid_data_path_and_name_and_type "${dump}/lm_dev.txt,text,text")
-lm_options=()
-[ -z "${lm_config}" ] || lm_options=(--config "${lm_config}")
 split_words "${lm_args}"
-lm_options+=("${words[@]}")
+lm_training=(python3 -m espnet2.bin.interruptible_lm_train --use_preprocessor true
+    "${text_options[@]}"
+    --train_data_path_and_name_and_type "${dump}/lm_train.txt,text,text"
+    --valid_data_path_and_name_and_type "${dump}/lm_dev.txt,text,text"
+    ${lm_config:+--config "${lm_config}"} "${words[@]}")
 if runs 6 "${lm_off}" "LM statistics -> ${lm_stats_dir}"; then
     require_file "${dump}/lm_train.txt" 4
     require_file "${dump}/lm_dev.txt" 4
     require_file "${token_list}" 5
-    collect_stats "${lm_stats_dir}" "${dump}/lm_train.txt" "${dump}/lm_dev.txt" \
-        python3 -m espnet2.bin.interruptible_lm_train "${text_options[@]}" "${lm_data[@]}" "${lm_options[@]}"
+    collect_stats "${lm_stats_dir}" "${dump}"/lm_{train,dev}.txt "${lm_training[@]}"
     append_vocab_size "${lm_stats_dir}" text_shape
 fi
 
 if runs 7 "${lm_off}" "LM training -> ${lm_exp}"; then
     require_file "${dump}/lm_train.txt" 4
     require_file "${lm_stats_dir}/valid/text_shape.${token_type}" 6
-    run_training "${lm_exp}" python3 -m espnet2.bin.interruptible_lm_train --use_preprocessor true \
-        "${text_options[@]}" "${lm_data[@]}" "${lm_options[@]}" \
+    run_training "${lm_exp}" "${lm_training[@]}" \
         --train_shape_file "${lm_stats_dir}/train/text_shape.${token_type}" \
         --valid_shape_file "${lm_stats_dir}/valid/text_shape.${token_type}" \
         --fold_length "${lm_fold_length}" --resume true --output_dir "${lm_exp}"
 fi
 
+lm_files=()
+[ "${use_lm}" = false ] ||
+    lm_files=(--lm_train_config "${lm_exp}/config.yaml" --lm_file "${lm_exp}/${inference_lm}")
 if runs 8 "${lm_off}" "perplexity of ${lm_test_text}"; then
     require_file "${lm_exp}/${inference_lm}" 7
     require_file "${lm_test_text}" 3
@@ -334,19 +327,17 @@ for pair in "train:${train_set}" "valid:${valid_set}"; do
         asr_data+=("--${pair%%:*}_data_path_and_name_and_type" "${dump}/${pair#*:}/${entry}")
     done
 done
-asr_options=()
-[ -z "${enh_asr_config}" ] || asr_options=(--config "${enh_asr_config}")
-asr_options+=(--frontend_conf "fs=${fs}" --text_name text_spk1)
+joint_training=(python3 -m espnet2.bin.gradient_remedy_train --use_preprocessor true
+    "${text_options[@]}" "${asr_data[@]}"
+    ${enh_asr_config:+--config "${enh_asr_config}"}
+    --frontend_conf "fs=${fs}" --text_name text_spk1)
 split_words "${enh_asr_args}"
 joint_args=("${words[@]}")
 
 if runs 10 "${train_off}" "statistics -> ${enh_asr_stats_dir}"; then
-    for dset in "${train_set}" "${valid_set}"; do
-        for file in wav.scp spk1.scp text_spk1; do
-            require_file "${dump}/${dset}/${file}" 4
-        done
+    for file in {"${train_set}","${valid_set}"}/{wav.scp,spk1.scp,text_spk1} lm_dev.txt; do
+        require_file "${dump}/${file}" 4
     done
-    require_file "${dump}/lm_dev.txt" 4
     require_file "${token_list}" 5
     hold "${dump}/${train_set}" "${dump}/${valid_set}"
     # Only global normalisation needs features here; the shapes come by themselves.
@@ -354,8 +345,7 @@ if runs 10 "${train_off}" "statistics -> ${enh_asr_stats_dir}"; then
     [ "${feats_normalize}" = utt_mvn ] || extract=true
     collect_stats "${enh_asr_stats_dir}" \
         "${dump}/${train_set}/wav.scp" "${dump}/${valid_set}/wav.scp" \
-        python3 -m espnet2.bin.gradient_remedy_train \
-        "${text_options[@]}" "${asr_data[@]}" "${asr_options[@]}" "${joint_args[@]}" \
+        "${joint_training[@]}" "${joint_args[@]}" \
         --asr_model_conf "extract_feats_in_collect_stats=${extract}"
     append_vocab_size "${enh_asr_stats_dir}" text_spk1_shape
 fi
@@ -375,15 +365,13 @@ if runs 11 "${train_off}" "training -> ${enh_asr_exp}"; then
     fi
     shape_options=()
     for part in train valid; do
-        for name in speech speech_ref1 "text_spk1_shape.${token_type}"; do
-            [[ ${name} == *.* ]] || name+=_shape
-            shape_options+=("--${part}_shape_file" "${enh_asr_stats_dir}/${part}/${name}")
+        for file in speech_shape speech_ref1_shape "text_spk1_shape.${token_type}"; do
+            shape_options+=("--${part}_shape_file" "${enh_asr_stats_dir}/${part}/${file}")
         done
     done
-    for length in "${enh_asr_speech_fold_length}00" "${enh_asr_speech_fold_length}00" \
-        "${enh_asr_text_fold_length}"; do
-        shape_options+=(--fold_length "${length}")
-    done
+    shape_options+=(--fold_length "${enh_asr_speech_fold_length}00"
+        --fold_length "${enh_asr_speech_fold_length}00"
+        --fold_length "${enh_asr_text_fold_length}")
     init_param=${pretrained_model} # the modules trained first take its place
     [[ ${train_first} != asr* ]] || train_asr_first
     [[ ${train_first} != *enh ]] || train_enh_first
@@ -392,56 +380,34 @@ if runs 11 "${train_off}" "training -> ${enh_asr_exp}"; then
     claim "${enh_asr_exp}"
     mkdir -p "${enh_asr_exp}"
     echo "${run_command} --stage 11 \"\$@\" # resumes this training" > "${enh_asr_exp}/run.sh"
-    run_training "${enh_asr_exp}" python3 -m espnet2.bin.gradient_remedy_train \
-        --use_preprocessor true "${text_options[@]}" "${asr_data[@]}" "${asr_options[@]}" \
+    run_training "${enh_asr_exp}" "${joint_training[@]}" \
         "${joint_args[@]}" "${normalize_options[@]}" "${shape_options[@]}" \
         --resume true --ignore_init_mismatch "${ignore_init_mismatch}" \
         --output_dir "${enh_asr_exp}"
 fi
 
 if runs 12 "${eval_off}" "decoding -> ${decode_dir}"; then
-    options=(--batch_size "${batch_size}")
-    [ -z "${inference_config}" ] || options+=(--config "${inference_config}")
-    if [ "${use_lm}" = true ]; then
-        require_file "${lm_exp}/${inference_lm}" 7
-        options+=(--lm_train_config "${lm_exp}/config.yaml" --lm_file "${lm_exp}/${inference_lm}")
-    fi
+    [ "${use_lm}" = false ] || require_file "${lm_exp}/${inference_lm}" 7
+    require_file "${joint_model}" 11
     split_words "${asr_inference_args}"
-    options+=("${words[@]}")
-    require_file "${enh_asr_exp}/${inference_enh_asr_model}" 11
     for dset in "${tests[@]}"; do
-        dir=${decode_dir}/${dset}
-        start_inference "${dset}" "${dir}" text_spk1
-        quote_words python3 -m espnet2.bin.asr_inference --enh_s2t_task true --ngpu "${infer_ngpu}" \
-            --data_path_and_name_and_type "${dump}/${dset}/wav.scp,speech,sound" \
-            --key_file "${dir}/logdir/keys.JOB.scp" \
-            --asr_train_config "${enh_asr_exp}/config.yaml" \
-            --asr_model_file "${enh_asr_exp}/${inference_enh_asr_model}" \
-            --output_dir "${dir}/logdir/output.JOB" "${options[@]}"
-        ${infer_cmd} --gpu "${infer_ngpu}" JOB=1:"${jobs}" \
-            "${dir}/logdir/asr_inference.JOB.log" "${quoted[@]}"
-        join_jobs "${dir}" 1best_recog/{token,token_int,score,text}_spk1
+        infer "${dset}" "${decode_dir}/${dset}" text_spk1 asr_inference speech \
+            --asr_train_config "${enh_asr_exp}/config.yaml" --asr_model_file "${joint_model}" \
+            --batch_size "${batch_size}" ${inference_config:+--config "${inference_config}"} \
+            "${lm_files[@]}" "${words[@]}"
+        join_jobs "${decode_dir}/${dset}" 1best_recog/{token,token_int,score,text}_spk1
     done
 fi
 
 if runs 13 "${eval_off}" "enhancement -> ${enh_asr_exp}/enhanced_*"; then
-    options=()
-    [ -z "${inference_enh_config}" ] || options+=(--inference_config "${inference_enh_config}")
+    require_file "${joint_model}" 11
     split_words "${enh_inference_args}"
-    options+=("${words[@]}")
-    require_file "${enh_asr_exp}/${inference_enh_asr_model}" 11
     for dset in "${tests[@]}"; do
-        dir=${enh_asr_exp}/enhanced_${dset}
-        start_inference "${dset}" "${dir}" spk1.scp
-        quote_words python3 -m espnet2.bin.enh_inference --enh_s2t_task true --ngpu "${infer_ngpu}" \
-            --fs "${fs}" --key_file "${dir}/logdir/keys.JOB.scp" \
-            --data_path_and_name_and_type "${dump}/${dset}/wav.scp,speech_mix,sound" \
-            --train_config "${enh_asr_exp}/config.yaml" \
-            --model_file "${enh_asr_exp}/${inference_enh_asr_model}" \
-            --output_dir "${dir}/logdir/output.JOB" "${options[@]}"
-        ${infer_cmd} --gpu "${infer_ngpu}" JOB=1:"${jobs}" \
-            "${dir}/logdir/enh_inference.JOB.log" "${quoted[@]}"
-        join_jobs "${dir}" spk1.scp
+        infer "${dset}" "${enh_asr_exp}/enhanced_${dset}" spk1.scp enh_inference speech_mix \
+            --train_config "${enh_asr_exp}/config.yaml" --model_file "${joint_model}" \
+            --fs "${fs}" ${inference_enh_config:+--inference_config "${inference_enh_config}"} \
+            "${words[@]}"
+        join_jobs "${enh_asr_exp}/enhanced_${dset}" spk1.scp
     done
 fi
 
@@ -501,31 +467,25 @@ if runs 15 "${eval_off}" "enhancement scores -> ${enh_asr_exp}/RESULTS_enh.md"; 
 fi
 
 if runs 16 "" "packing the model"; then
-    require_file "${enh_asr_exp}/${inference_enh_asr_model}" 11
-    options=()
-    if [ "${use_lm}" = true ]; then
-        require_file "${lm_exp}/${inference_lm}" 7
-        options+=(--lm_train_config "${lm_exp}/config.yaml" --lm_file "${lm_exp}/${inference_lm}")
-    fi
+    require_file "${joint_model}" 11
+    [ "${use_lm}" = false ] || require_file "${lm_exp}/${inference_lm}" 7
+    options=("${lm_files[@]}")
     for file in "${bpemodel}" "${token_list}" "${enh_asr_stats_dir}/train/feats_stats.npz" \
         "${enh_asr_exp}/RESULTS.md" "${enh_asr_exp}/RESULTS_enh.md" "${enh_asr_exp}/images"; do
         [ ! -e "${file}" ] || options+=(--option "${file}")
     done
     python3 -m espnet2.bin.pack enh_s2t --outpath "${packed}.tmp.zip" \
         --enh_s2t_train_config "${enh_asr_exp}/config.yaml" \
-        --enh_s2t_model_file "${enh_asr_exp}/${inference_enh_asr_model}" "${options[@]}"
+        --enh_s2t_model_file "${joint_model}" "${options[@]}"
     mv "${packed}.tmp.zip" "${packed}.zip"
     log "Stage 16: ${packed}.zip"
 fi
 
-hub_off=
-[ -n "${hf_repo}" ] || hub_off="an empty --hf_repo"
 if runs 17 "${hub_off}" "model card and upload to Hugging Face"; then
     require_file "${packed}.zip" 16
-    python3 pyscripts/utils/model_card.py --exp "${enh_asr_exp}" --repo "${hf_repo}" \
-        --packed "${packed}.zip" --license "${hf_license}" --language "${hf_language}" \
-        > "${enh_asr_exp}/.README.md"
-    mv "${enh_asr_exp}/.README.md" "${enh_asr_exp}/README.md"
+    make_file "${enh_asr_exp}/README.md" python3 pyscripts/utils/model_card.py \
+        --exp "${enh_asr_exp}" --repo "${hf_repo}" --packed "${packed}.zip" \
+        --license "${hf_license}" --language "${hf_language}"
     python3 pyscripts/utils/upload_model.py --repo "${hf_repo}" \
         --packed "${packed}.zip" --card "${enh_asr_exp}/README.md"
 fi

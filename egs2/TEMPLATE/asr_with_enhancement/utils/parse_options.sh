@@ -10,14 +10,17 @@
 # only these. `--config file` sources a file of such variables. What follows the options
 # stays in "$@".
 
+option_error() {
+    echo "$0: error: $*" >&2
+    exit 1
+}
+
 while [ $# -gt 0 ]; do
     case "$1" in
         -h | --help)
             printf '%s\n' "${help_message:-There is no help for $0}"
             exit 0 ;;
-        --*=*)
-            echo "$0: error: write '${1%%=*} ${1#*=}' in place of '$1'" >&2
-            exit 1 ;;
+        --*=*) option_error "write '${1%%=*} ${1#*=}' in place of '$1'" ;;
         --?*) ;;
         *) break ;;
     esac
@@ -25,27 +28,19 @@ while [ $# -gt 0 ]; do
     option_name=${option_name//-/_}
     if [[ ! ${option_name} =~ ^[A-Za-z_][A-Za-z0-9_]*$ ]] ||
         { [ "${option_name}" != config ] && [ -z "${!option_name+set}" ]; }; then
-        echo "$0: error: there is no option $1; see $0 --help" >&2
-        exit 1
+        option_error "there is no option $1; see $0 --help"
     fi
-    if [ $# -lt 2 ]; then
-        echo "$0: error: the option $1 wants a value" >&2
-        exit 1
-    fi
+    [ $# -ge 2 ] || option_error "the option $1 wants a value"
     if [ "${option_name}" = config ]; then
-        if [ ! -r "$2" ]; then
-            echo "$0: error: cannot read $2 of --config" >&2
-            exit 1
-        fi
+        [ -r "$2" ] || option_error "cannot read $2 of --config"
         # shellcheck disable=SC1090  # the user names the file
         . "$2"
     elif [[ ${!option_name} =~ ^(true|false)$ && ! $2 =~ ^(true|false)$ ]]; then
-        echo "$0: error: $1 wants true or false, not '$2'" >&2
-        exit 1
+        option_error "$1 wants true or false, not '$2'"
     else
         printf -v "${option_name}" '%s' "$2"
     fi
     shift 2
 done
 unset option_name
-true
+unset -f option_error

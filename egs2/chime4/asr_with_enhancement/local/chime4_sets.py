@@ -45,8 +45,8 @@ class Corpus:
 
     def check(self) -> None:
         """Raise a `DataError` that names all folders that are missing."""
-        wanted = [self.audio / n for n in ("isolated", "isolated_1ch_track")]
-        wanted += [self.audio / "backgrounds"]
+        names = ("isolated", "isolated_1ch_track", "backgrounds")
+        wanted = [self.audio / name for name in names]
         wanted += [self.chime4 / "data" / n for n in ("annotations", "transcriptions")]
         wanted += self.wsj0 + ([self.isolated_ext] if self.isolated_ext else [])
         missing = [str(folder) for folder in wanted if not folder.is_dir()]

@@ -45,14 +45,10 @@ class Job:
 
 @dataclass(frozen=True)
 class Reference:
-    """What came of a job.
-
-    The source is isolated_ext, subtracted or none; or of the mixture unreadable, or
-    short of the annotated length.
-    """
+    """What came of a job."""
 
     key: str  # that of the job
-    source: str
+    source: str  # isolated_ext, subtracted, none; or the mixture is unreadable or short
     path: str = ""  # the clean reference
     reason: str = ""  # why there is none, or why a better source was not taken
     samples: int = 0  # length of the mixture
@@ -109,13 +105,10 @@ def check_ext(stem: str, mixture: np.ndarray) -> str:
 
 
 def subtract(job: Job, mixture: np.ndarray, limits: Limits) -> Figures:
-    """Write the mixture minus its background to ``job.output``.
+    """Write the mixture minus its background to ``job.output``, if it can be trusted.
 
     An annotation that is a few samples off, as rounded times could be, is put right;
     ``shift`` says by how much.
-
-    Raises:
-        DataError: the background cannot be read, or the result not be trusted.
     """
     size = len(mixture)
     if abs(size - job.samples) >= MARGIN:

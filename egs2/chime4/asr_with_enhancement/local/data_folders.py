@@ -27,9 +27,7 @@ class Entry(folders.Entry):
 def write_folder(folder: Path, entries: Sequence[Entry]) -> None:
     """Write the tables in place of what we wrote before."""
     categories = {e.key: e.category for e in entries}
-    folders.write_data_dir(
-        folder, entries, own_file="utt2category", utt2category=categories
-    )
+    folders.write_data_dir(folder, entries, "utt2category", utt2category=categories)
 
 
 def write_symbols(path: Path, texts: Iterable[str]) -> None:

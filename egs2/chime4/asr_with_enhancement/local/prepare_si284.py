@@ -58,11 +58,7 @@ def find_files(roots: Sequence[Path]) -> tuple[dict[str, Path], list[Path], list
 
 
 def describe_audio(path: Path) -> tuple[str, float]:
-    """The entry of ``wav.scp`` (path, or a pipe) and the length in s.
-
-    Raises:
-        DataError: it is no audio of 16 kHz, or is packed and sph2pipe is not there.
-    """
+    """The entry of ``wav.scp`` (path, or a pipe with sph2pipe) and the length in s."""
     fields = _sphere_fields(path)
     if "shorten" in fields.get("sample_coding", ""):
         return f"sph2pipe -f wav -p -c 1 '{path}' |", _packed_seconds(path, fields)

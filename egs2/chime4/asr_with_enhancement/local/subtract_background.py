@@ -47,9 +47,7 @@ class Figures:
 def read_samples(path: Path, start: int = 0, stop: int | None = None) -> np.ndarray:
     """Samples ``[start, stop)`` as int32 in steps of 16 bits, ``(samples,)``.
 
-    Raises:
-        DataError: the file is missing, cannot be read, is not 16 kHz, 16 bit and
-            mono, or ends before ``stop``.
+    The file must be 16 kHz, 16 bit and mono, and not end before ``stop``.
     """
     with open_audio(path) as file:
         form = (file.samplerate, file.channels, file.subtype)
@@ -76,12 +74,10 @@ def level_curve(samples: np.ndarray) -> np.ndarray:
 def measure(
     mixture: np.ndarray, padded: np.ndarray, original: np.ndarray | None
 ) -> tuple[np.ndarray, Figures]:
-    """The reference, unclipped int32 ``(samples,)``, and what was measured.
+    """The reference, unclipped, and what was measured; arrays are int32 ``(samples,)``.
 
-    Args:
-        mixture: ``(samples,)``, int32.
-        padded: The background, ``MARGIN`` samples longer at both ends, int32.
-        original: The speech before filtering, ``(samples,)``, or None.
+    The background is ``padded`` by ``MARGIN`` samples at both ends; the ``original`` is
+    the speech before filtering.
     """
     background = padded[MARGIN:-MARGIN]
     clean = mixture - background

@@ -72,10 +72,7 @@ def strange_tokens(texts: Iterable[str]) -> dict[str, int]:
     Verbal punctuation (``,COMMA``) and ``<NOISE>`` are among them in WSJ0; a reader of
     the report sees whether there is more.
     """
-    counts = Counter(word for text in texts for word in text.split())
-    strange = (
-        (word, count)
-        for word, count in counts.items()
-        if not re.fullmatch(r"[A-Z']+(?:[-.][A-Z']+)*\.?", word)
-    )
-    return dict(sorted(strange, key=lambda item: (-item[1], item[0])))
+    words = (word for text in texts for word in text.split())
+    plain = re.compile(r"[A-Z']+(?:[-.][A-Z']+)*\.?")
+    strange = Counter(word for word in words if not plain.fullmatch(word))
+    return dict(sorted(strange.items(), key=lambda item: (-item[1], item[0])))

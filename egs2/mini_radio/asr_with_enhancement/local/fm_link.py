@@ -15,8 +15,6 @@ carrier's phase round by whole turns, which is heard as clicks, and the output
 becomes bad fast (the FM threshold).
 """
 
-from functools import lru_cache
-
 import numpy as np
 from scipy.signal import firwin, firwin2, kaiserord, lfilter, oaconvolve, resample_poly
 
@@ -34,20 +32,36 @@ LOUDSPEAKER_SLOPE = 8.0  # dB an octave, rising over the voice band
 LEAD = 200  # samples at AUDIO_RATE of bare carrier before and after the audio
 
 
+def _kaiser(kind: str, cutoff: object, slope: float, rate: float) -> np.ndarray:
+    length, beta = kaiserord(STOP_BAND, 2 * slope / (rate / 2))
+    window = ("kaiser", beta)
+    return firwin(length | 1, cutoff, window=window, pass_zero=kind, fs=rate)
+
+
+def _rising(slope: float) -> np.ndarray:
+    """A filter that rises by ``slope`` dB an octave over the voice band."""
+    frequency = np.linspace(0.0, AUDIO_RATE / 2, 257)
+    octaves = np.log2(np.clip(frequency, BAND[0] / 2, BAND[1]) / 1000.0)
+    return firwin2(129, frequency, 10.0 ** (slope * octaves / 20.0), fs=AUDIO_RATE)
+
+
+BAND_FILTER = _kaiser("bandpass", BAND, BAND_SLOPE, AUDIO_RATE)
+LOUDSPEAKER_FILTER = _rising(LOUDSPEAKER_SLOPE)
+# Takes off what the limiter adds above the voice band.
+SPLATTER_FILTER = _kaiser("lowpass", 3600.0, 400.0, LINK_RATE)
+IF_FILTER = _kaiser("lowpass", IF_BANDWIDTH / 2, 1000.0, LINK_RATE)
+
+
 def band_limit(audio: np.ndarray) -> np.ndarray:
     """The voice band of ``audio``, same length and no delay, ``(samples,)``."""
-    return oaconvolve(audio, _band_filter(), mode="same")
+    return oaconvolve(audio, BAND_FILTER, mode="same")
 
 
 def acoustic_noise(samples: int, rng: np.random.Generator) -> np.ndarray:
-    """Background noise at the microphone, ``(samples,)``, rms 1 in the voice band.
+    """Background noise at the microphone, ``(samples,)`` at 8 kHz, rms 1 in the band.
 
     Its spectrum falls by 0 to 6 dB an octave and its level wavers a few times a
     second, as that of a cabin or of voices behind the speaker.
-
-    Args:
-        samples: Length at 8 kHz.
-        rng: Source of the noise.
     """
     slope = rng.uniform(0.0, 1.0)
     spectrum = np.fft.rfft(rng.standard_normal(samples))
@@ -61,17 +75,13 @@ def acoustic_noise(samples: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def fm_link(audio: np.ndarray, cnr_db: float, rng: np.random.Generator) -> np.ndarray:
-    """What the receiver gives for ``audio``, ``(samples,)``, aligned with it.
+    """What the receiver gives for band-limited ``audio`` at 8 kHz, aligned with it.
 
-    The level is that of the limiter's input (rms ``DRIVE`` after pre-emphasis).
-
-    Args:
-        audio: Band-limited sound at the transmitter, 8 kHz, any level above zero.
-        cnr_db: Carrier-to-noise ratio in the IF bandwidth, dB.
-        rng: Source of the noise at radio frequency.
+    Both are ``(samples,)``; the input may have any level above zero, the output has
+    that of the limiter's input (rms ``DRIVE`` after pre-emphasis).
     """
     carrier = modulate(np.pad(audio, LEAD))
-    noise_power = 10.0 ** (-cnr_db / 10.0) / np.sum(_if_filter() ** 2)
+    noise_power = 10.0 ** (-cnr_db / 10.0) / np.sum(IF_FILTER**2)
     noise = rng.standard_normal(2 * len(carrier)).view(np.complex128)
     heard = demodulate(carrier + np.sqrt(noise_power / 2.0) * noise)
     return band_limit(loudspeaker(heard))[LEAD:-LEAD]
@@ -81,13 +91,13 @@ def modulate(audio: np.ndarray) -> np.ndarray:
     """Complex baseband FM signal of magnitude 1 at 32 kHz, ``(4 * samples,)``."""
     emphasised = lfilter([1.0, -EMPHASIS], [1.0], audio)
     driven = resample_poly(emphasised * (DRIVE / rms(emphasised)), OVERSAMPLING, 1)
-    limited = oaconvolve(np.tanh(driven), _splatter_filter(), mode="same")
+    limited = oaconvolve(np.tanh(driven), SPLATTER_FILTER, mode="same")
     return np.exp(2j * np.pi * DEVIATION / LINK_RATE * np.cumsum(limited))
 
 
 def demodulate(carrier: np.ndarray) -> np.ndarray:
     """Audio at 8 kHz of an FM signal at 32 kHz, ``(samples / 4,)``."""
-    filtered = oaconvolve(carrier, _if_filter(), mode="same")
+    filtered = oaconvolve(carrier, IF_FILTER, mode="same")
     turn = np.angle(filtered[1:] * np.conj(filtered[:-1]))
     frequency = np.concatenate([[0.0], turn]) * LINK_RATE / (2 * np.pi * DEVIATION)
     audio = lfilter([1.0], [1.0, -EMPHASIS], resample_poly(frequency, 1, OVERSAMPLING))
@@ -100,39 +110,9 @@ def loudspeaker(audio: np.ndarray) -> np.ndarray:
     Recordings of real links agree with their source far less than noise alone would
     explain; without this slope they would agree too well.
     """
-    return oaconvolve(audio, _loudspeaker_filter(), mode="same")
+    return oaconvolve(audio, LOUDSPEAKER_FILTER, mode="same")
 
 
 def rms(signal: np.ndarray) -> float:
     """Root mean square of ``signal``."""
     return float(np.sqrt(np.mean(signal**2)))
-
-
-def _kaiser(kind: str, cutoff: object, slope: float, rate: float) -> np.ndarray:
-    length, beta = kaiserord(STOP_BAND, 2 * slope / (rate / 2))
-    window = ("kaiser", beta)
-    return firwin(length | 1, cutoff, window=window, pass_zero=kind, fs=rate)
-
-
-@lru_cache
-def _band_filter() -> np.ndarray:
-    return _kaiser("bandpass", BAND, BAND_SLOPE, AUDIO_RATE)
-
-
-@lru_cache
-def _loudspeaker_filter() -> np.ndarray:
-    frequency = np.linspace(0.0, AUDIO_RATE / 2, 257)
-    octaves = np.log2(np.clip(frequency, BAND[0] / 2, BAND[1]) / 1000.0)
-    gain = 10.0 ** (LOUDSPEAKER_SLOPE * octaves / 20.0)
-    return firwin2(129, frequency, gain, fs=AUDIO_RATE)
-
-
-@lru_cache
-def _splatter_filter() -> np.ndarray:
-    """Takes off what the limiter adds above the voice band."""
-    return _kaiser("lowpass", 3600.0, 400.0, LINK_RATE)
-
-
-@lru_cache
-def _if_filter() -> np.ndarray:
-    return _kaiser("lowpass", IF_BANDWIDTH / 2, 1000.0, LINK_RATE)

@@ -69,17 +69,12 @@ def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
 
 def write_set(folder: Path, records: Sequence[dict], audio_dir: Path) -> None:
     """Write a data folder of utterances of ``audio_dir/{noisy,clean}``."""
-    entries = [
-        Entry(
-            record["utt_id"],
-            record["voice"],
-            record["text"],
-            f"{audio_dir}/noisy/{record['utt_id']}.wav",
-            f"{audio_dir}/clean/{record['utt_id']}.wav",
-        )
-        for record in records
-    ]
-    cnrs = {record["utt_id"]: record["cnr_db"] for record in records}
+    entries, cnrs = [], {}
+    for record in records:
+        key = record["utt_id"]
+        noisy, clean = (f"{audio_dir}/{kind}/{key}.wav" for kind in ("noisy", "clean"))
+        entries.append(Entry(key, record["voice"], record["text"], noisy, clean))
+        cnrs[key] = record["cnr_db"]
     write_data_dir(folder, entries, utt2cnr=cnrs)
 
 
@@ -88,13 +83,8 @@ def main(arguments: Sequence[str]) -> None:
     args = parse_options(arguments)
     counts = {name: getattr(args, f"num_{name}") for name in VOICES}
     conditions = Conditions(args.cnr_min, args.cnr_max, args.snr_min, args.snr_max)
-    options = {
-        "version": LAYOUT_VERSION,
-        "seed": args.seed,
-        "counts": counts,
-        **asdict(conditions),
-        "voices": VOICES,
-    }
+    options = {"version": LAYOUT_VERSION, "seed": args.seed, "counts": counts}
+    options |= {**asdict(conditions), "voices": VOICES}
     corpus_dir = args.corpus_dir.resolve()
     check_replaceable(corpus_dir, MARKER)
     for name in VOICES:

@@ -12,12 +12,9 @@ MEASURED = 200  # utterances of a set whose audio is read
 
 
 def energy_above(noisy: np.ndarray, rate: int, cutoff: float = 3400.0) -> float:
-    """Mean power density above ``cutoff`` over that of the speech band, dB.
+    """Mean power density above ``cutoff`` (Hz) over that of the speech band, dB.
 
-    Args:
-        noisy: Signal, ``(samples,)``, at least 512 long.
-        rate: Sampling rate, Hz.
-        cutoff: Hz.
+    The signal is ``(samples,)``, at least 512 long, at ``rate`` Hz.
     """
     window = ("kaiser", 12.0)  # side lobes far below what is measured
     frequency, power = welch(noisy, rate, window=window, nperseg=512)
@@ -28,11 +25,9 @@ def energy_above(noisy: np.ndarray, rate: int, cutoff: float = 3400.0) -> float:
 
 
 def peak_correlation(clean: np.ndarray, noisy: np.ndarray) -> tuple[float, int]:
-    """Highest absolute normalised cross-correlation, 0 to 1, and its lag.
+    """Highest absolute normalised cross-correlation, 0 to 1, and its lag in samples.
 
-    Args:
-        clean: Reference, ``(samples,)``.
-        noisy: Same length; a positive lag means that it comes later, samples.
+    Both are ``(samples,)``; a positive lag means that the noisy one comes later.
     """
     norm = np.sqrt(np.sum(clean**2) * np.sum(noisy**2))
     correlation = np.abs(correlate(noisy, clean, method="fft")) / norm
@@ -65,13 +60,13 @@ def realism_report(corpus_dir: Path, records: dict[str, list[dict]]) -> str:
         name: {**_sizes(rows, train_words), **_signals(corpus_dir / name, rows)}
         for name, rows in records.items()
     }
-    titles = list(next(iter(columns.values())))
-    table = [f"{'':38}" + "".join(f"{name:>22}" for name in columns)]
-    table += [
-        f"{title:38}" + "".join(f"{column[title]:>22}" for column in columns.values())
-        for title in titles
-    ]
-    return "\n".join(table)
+    table = {"": list(columns)}
+    for title in next(iter(columns.values())):
+        table[title] = [column[title] for column in columns.values()]
+    return "\n".join(
+        f"{title:38}" + "".join(f"{cell:>22}" for cell in cells)
+        for title, cells in table.items()
+    )
 
 
 def _sizes(rows: list[dict], train_words: set[str]) -> dict[str, str]:

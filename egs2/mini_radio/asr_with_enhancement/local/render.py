@@ -49,19 +49,11 @@ def radio_pair(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Band-limited clean speech and the same through the radio, aligned.
 
-    The noisy signal is scaled so that its projection on the clean one is the clean
-    one: ``sum(noisy * clean) = sum(clean**2)``. Both are made quieter together if
-    a peak would pass 0.95 of full scale.
-
-    Args:
-        speech: Sound at the microphone, ``(samples,)``, 8 kHz, any level above 0.
-        cnr_db: Carrier-to-noise ratio in the IF bandwidth, dB.
-        snr_db: Speech over acoustic noise in the voice band, both over the whole
-            utterance, dB.
-        rng: Source of both noises.
-
-    Returns:
-        Clean and noisy, each ``(samples,)`` float64, full scale 1.
+    All are ``(samples,)`` float64 at 8 kHz; the speech is at any level above 0. The
+    noisy signal is scaled so that its projection on the clean one is the clean one:
+    ``sum(noisy * clean) = sum(clean**2)``. Both are made quieter together if a peak
+    would pass 0.95 of full scale. The ratios are those of `Conditions`, the SNR over
+    the whole utterance in the voice band.
     """
     clean = band_limit(speech)
     clean *= CLEAN_RMS / rms(clean)

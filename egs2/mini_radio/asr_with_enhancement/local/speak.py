@@ -37,13 +37,10 @@ class SpeechError(DataError):
 
 
 def check_variants(names: list[str]) -> None:
-    """Check that espeak-ng has all these voice variants.
+    """Raise a `SpeechError` unless espeak-ng is there and has all these variants.
 
-    espeak-ng itself speaks with its base voice if it does not know a variant. They are
-    called as the files in ``voices/!v`` of its data folder.
-
-    Raises:
-        SpeechError: If espeakng-loader is missing, or names a variant that is.
+    It would speak with its base voice if it did not know one. They are called as the
+    files in ``voices/!v`` of its data folder.
     """
     folder = _data_path() / "voices" / "!v"
     known = {path.name for path in folder.iterdir()}
@@ -71,11 +68,9 @@ class Speaker:
     def say(self, text: str, rate: int, pitch: int, seed: int) -> np.ndarray:
         """Speech without the silence at its ends, ``(samples,)`` float64, 8 kHz.
 
-        Args:
-            text: Upper-case words.
-            rate: Words a minute, 80 to 450; espeak-ng's default is 175.
-            pitch: 0 to 99, relative to the voice; 50 is the voice's own.
-            seed: Of espeak-ng's random numbers (flutter and the like), from 1.
+        ``text`` is in upper case; ``rate`` is 80 to 450 words a minute (espeak-ng's
+        default is 175), ``pitch`` 0 to 99 (50 is the voice's own); the ``seed``, from
+        1, is that of flutter and the like.
         """
         words = [SPELT_FOR_ESPEAK.get(word, word.lower()) for word in text.split()]
         utf8 = " ".join(words).encode()

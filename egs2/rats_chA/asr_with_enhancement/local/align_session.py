@@ -54,11 +54,7 @@ class Alignment:
 
 
 def align(session: Session, limits: Limits) -> Alignment:
-    """Link, offset and the utterances that were transmitted.
-
-    Raises:
-        SkipError: the session cannot be used; the status says why.
-    """
+    """Link, offset and the utterances that were transmitted, or a `SkipError`."""
     source, channel = read_sad(session.src_sad), read_sad(session.channel_sad)
     utterances, problems = read_transcript(
         session.transcript, limits.cut.kaldi_truncate
@@ -111,10 +107,9 @@ def reason_to_drop(
     speech: list[Interval],
     rules: CutRules,
 ) -> str:
-    """Why an utterance is left out, or an empty text.
+    """Why an utterance is left out, or "".
 
-    ``within`` is where it is on the channel, whose table ``channel`` is; ``speech`` is
-    the source's, in the channel's time.
+    ``within`` and the source's ``speech`` are in the time of the ``channel``.
     """
     seconds = (utterance.end - utterance.start) / 100
     if seconds < rules.min_duration:

@@ -18,9 +18,8 @@ RATE = 8000  # Hz, of the cuts
 def read_flac(path: Path) -> np.ndarray:
     """Samples of a file at 8 kHz, float32 ``(samples,)``, full scale 32768.
 
-    Raises:
-        SkipError: ``bad_audio``, if the file is no mono 16-bit FLAC at 16 kHz, or its
-            samples do not have the MD5 sum that its header states.
+    It must be a mono 16-bit FLAC at 16 kHz whose samples have the MD5 sum that its
+    header states.
     """
     with open_audio(path) as file:
         found = (file.format, file.subtype, file.samplerate, file.channels)

@@ -50,12 +50,8 @@ def session_key(session: Session, limits: Limits) -> list:
 
 
 def _work(session: Session, limits: Limits, folder: Path) -> dict:
-    report: Report = {
-        "src_id": session.src_id,
-        "session": session.session_id,
-        "part": session.part,
-        "call": session.call,
-    }
+    report: Report = {"src_id": session.src_id, "session": session.session_id}
+    report |= {"part": session.part, "call": session.call}
     result = {"report": report, "utterances": [], "dropped": {}, "problems": []}
     try:
         found = align(session, limits)

@@ -98,10 +98,9 @@ def read_speakers(paths: list[Path]) -> tuple[dict[str, dict[str, str]], list[st
 
 
 def centiseconds(stamp: str, kaldi_truncate: bool) -> int:
-    """Hundredths of a second of a time stamp such as ``0.29`` (s).
+    """Hundredths of a second of a time stamp such as ``0.29`` (s), exactly.
 
-    The result is exact; with ``kaldi_truncate`` the binary product is cut off, as in
-    Kaldi's Fisher recipe, which makes 28 of 0.29.
+    With ``kaldi_truncate`` the binary product is cut off, here to 28, as Kaldi does.
     """
     return int((float(stamp) if kaldi_truncate else Decimal(stamp)) * 100)
 
@@ -112,9 +111,7 @@ def read_transcript(
 ) -> tuple[list[Utterance], list[str]]:
     """The utterances of a call, sorted by time, and the lines that are none.
 
-    Raises:
-        SkipError: ``bad_transcript``, if the file cannot be read, does not name its
-            own call first, or holds no utterance.
+    The file must name its own call first, and hold an utterance.
     """
     lines, problems = read_text_lines(path)
     if not re.match(rf"#\s*{path.stem}\b", lines[0][1] if lines else ""):

@@ -45,11 +45,10 @@ def normalise(text: str, rules: TextRules) -> tuple[str, str]:
     text = re.sub(r"\[[^][]*\]", lambda match: _event(match[0], rules), text)
     words = [_word(word, rules) for word in text.split()]
     text = " ".join(" ".join(words).split())
-    if re.search(r"[][()]", re.sub(r"\[(laughter|noise)\]", "", text)):
+    said = re.sub(r"\[(laughter|noise)\]", "", text).strip()
+    if re.search(r"[][()]", said):
         return "", "markup"
-    if not re.sub(r"\[(laughter|noise)\]", "", text).strip():
-        return "", "no_words"
-    return text, ""
+    return (text, "") if said else ("", "no_words")
 
 
 def odd_characters(text: str) -> str:

@@ -20,15 +20,10 @@ class Lag(NamedTuple):
 
 
 def find_lag(cuts: list[tuple[np.ndarray, np.ndarray]], max_lag: int) -> Lag:
-    """The lag common to several pairs of cuts.
+    """The lag, up to ``max_lag`` samples to either side, common to several cuts.
 
-    Args:
-        cuts: ``(source, channel)``, each (samples,), as long as one another.
-        max_lag: Lags up to this many samples to either side are looked at.
-
-    Returns:
-        The lag with the largest value of the pooled correlation, and that value over
-        the RMS of the whole correlation; a lag of 0 and a peak of 0 for silence.
+    The cuts are ``(source, channel)``, each (samples,), as long as one another. The lag
+    has the largest value of their pooled correlation; of silence it is 0, as the peak.
     """
     cross = np.zeros(BLOCK + 1, dtype=complex)
     for source, channel in cuts:

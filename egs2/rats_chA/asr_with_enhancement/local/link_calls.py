@@ -91,16 +91,10 @@ def choose_side(
     marker: str | None,
     limits: LinkLimits,
 ) -> Link:
-    """The side of a call that a source is.
+    """The side of a call that a source is; a `SkipError` if that is not clear.
 
-    Args:
-        sides: Transcribed intervals of ``A`` and of ``B``.
-        speech: Speech of the source by its SAD table.
-        marker: The side that the source's name proposes, if any.
-        limits: When to believe it.
-
-    Raises:
-        SkipError: ``low_overlap``, ``side_unclear`` or ``side_conflict``.
+    ``sides`` has the transcribed intervals of ``A`` and of ``B``, ``speech`` is the
+    source's by its SAD table, ``marker`` the side that its name proposes, if any.
     """
     found = {side: best_overlap(sides[side], speech, limits) for side in "AB"}
     side = max("AB", key=lambda name: found[name].iou)

@@ -18,8 +18,6 @@ from espnet2.data_dir import folders
 from espnet2.data_dir.options import add_options, take_options
 from espnet2.data_dir.tables import DataError, log, run_cli, write_lines
 
-KINDS = ("noisy", "clean")
-
 
 def read_entries(work_dir: Path, rules: TextRules) -> tuple[list[Entry], Facts]:
     """Utterances with words of all usable sessions, and what became of the others."""
@@ -60,9 +58,8 @@ def write_set(folder: Path, entries: list[Entry]) -> None:
         raise DataError(f"{folder} would be empty; see summary.md and link_report.tsv")
     lines = []
     for e in entries:
-        noisy, clean = (f"{e.folder}/{kind}/{e.utt_id}.wav" for kind in KINDS)
-        speaker = f"fe_03_{e.pin}"
-        lines.append(folders.Entry(e.utt_id, speaker, e.text, noisy, clean))
+        audio = (f"{e.folder}/{kind}/{e.utt_id}.wav" for kind in ("noisy", "clean"))
+        lines.append(folders.Entry(e.utt_id, f"fe_03_{e.pin}", e.text, *audio))
     folders.write_data_dir(folder, lines)
 
 

@@ -121,14 +121,8 @@ def _read_table(
 def find_file(root: Path, part: str, kind: str, name: str) -> Path:
     """Path of an audio or SAD file of English; in dev there is no language folder.
 
-    Args:
-        root: The folder with ``data/``.
-        part: One of `PARTS`.
-        kind: ``audio`` or ``sad``.
-        name: File name without extension, such as ``10001_eng_src``.
-
-    Raises:
-        SkipError: ``no_audio`` or ``no_sad``, if the file is in neither place.
+    The kind is ``audio`` or ``sad``; the name, such as ``10001_eng_src``, has no
+    extension. A `SkipError` says that there is no such file.
     """
     channel = name.rsplit("_", 1)[1]
     file = name + {"audio": ".flac", "sad": ".tab"}[kind]

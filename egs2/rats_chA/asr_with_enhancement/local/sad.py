@@ -36,12 +36,7 @@ class Interval(NamedTuple):
 
 @skip_as("bad_sad")
 def read_sad(path: Path) -> list[Row]:
-    """The rows of a SAD table, in order of time.
-
-    Raises:
-        SkipError: ``bad_sad``, with the line, if the table is no such table, its rows
-            overlap or its last line was cut off.
-    """
+    """The rows of a SAD table, in order of time, none of which may overlap."""
     lines, problems = read_text_lines(path)
     if problems:
         raise DataError(problems[0])

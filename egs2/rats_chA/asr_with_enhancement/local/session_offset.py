@@ -46,10 +46,7 @@ def estimate_offset(
 
     Stretches are paired in order if there are as many of them on either side. If not,
     or if that offset is not believed, those of equal length vote for one. Both are as
-    `sad.inner_runs` has them.
-
-    Raises:
-        SkipError: ``no_offset`` or ``drift``, with the numbers.
+    `sad.inner_runs` has them. A `SkipError` says why no offset is believed.
     """
     a, b = np.array(source).reshape(-1, 2), np.array(channel).reshape(-1, 2)
     possible = 2 * min(len(a), len(b))
@@ -69,10 +66,7 @@ def vote(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Differences (matches, 2) of matching stretches' starts and ends, and the starts.
 
-    Args:
-        a: Starts and ends of the source's stretches, (n, 2), s.
-        b: Likewise of the channel's, (m, 2).
-        limits: Has the range of offsets.
+    ``a`` (n, 2) and ``b`` (m, 2) are starts and ends of source and channel, s.
     """
     differences = b[None, :, :] - a[:, None, :]
     of_starts, of_ends = differences[..., 0], differences[..., 1]
@@ -93,13 +87,10 @@ def vote(
 def measure(
     differences: np.ndarray, starts: np.ndarray, possible: int, limits: OffsetLimits
 ) -> Offset:
-    """Median of the boundaries' differences, and how they scatter about it.
+    """Median of the ``differences`` (matches, 2), s, and how they scatter about it.
 
-    Args:
-        differences: (matches, 2), s.
-        starts: Where the stretches begin, (matches,), s, ascending.
-        possible: How many boundaries could have matched.
-        limits: Has the tolerance.
+    ``starts`` (matches,), s, are those of the stretches; so many boundaries were
+    ``possible``.
     """
     count = differences.size
     if count == 0:

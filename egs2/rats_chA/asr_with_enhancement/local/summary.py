@@ -20,12 +20,6 @@ class Facts:
     missing: dict[str, list[str]] = field(default_factory=dict)  # ids by list
 
 
-def seconds_of(utt_id: str) -> float:
-    """Seconds by the times in an id, ``...-<start>-<end>-A``, in hundredths."""
-    start, end = utt_id.split("-")[-3:-1]
-    return (int(end) - int(start)) / 100
-
-
 def summarise(sets: dict[str, list[Entry]], facts: Facts) -> str:
     """The page, in Markdown."""
     parts = [
@@ -65,21 +59,19 @@ def _dropped_table(facts: Facts) -> str:
     if not facts.dropped:
         return ""
     counts = Counter(facts.dropped.values())
-    rows = []
-    for reason, count in counts.most_common():
-        seconds = sum(
-            seconds_of(u) for u, why in facts.dropped.items() if why == reason
-        )
-        rows.append([reason, count, f"{seconds / 3600:.2f}"])
+    hours = Counter()
+    for utt_id, reason in facts.dropped.items():
+        start, end = utt_id.split("-")[-3:-1]  # ...-<start>-<end>-A, in s / 100
+        hours[reason] += (int(end) - int(start)) / 360000
+    rows = [[why, n, f"{hours[why]:.2f}"] for why, n in counts.most_common()]
     return _table(["dropped utterances of usable sources", "number", "hours"], rows)
 
 
 def _notes(sets: dict[str, list[Entry]], facts: Facts) -> str:
     usable = [report for report in facts.reports if report["status"] == "ok"]
-    shifted = sum(report["used_shift"] != 0 for report in usable)
-    clear = [report for report in usable if report.get("lag_used") == "yes"]
-    refined = sum(report["lag_ms"] != 0 for report in clear)
-    unclear = sum(report.get("lag_used") == "no" for report in usable)
+    shifted = sum(r["used_shift"] != 0 for r in usable)
+    refined = sum(r.get("lag_used") == "yes" and r["lag_ms"] != 0 for r in usable)
+    unclear = sum(r.get("lag_used") == "no" for r in usable)
     worst = max((report["mad_ms"] for report in usable), default=0.0)
     test = {entry.pin for entry in sets["test"]}
     both = test & {entry.pin for entry in sets["train"] + sets["valid"]}

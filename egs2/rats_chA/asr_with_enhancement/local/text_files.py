@@ -8,11 +8,7 @@ from espnet2.data_dir.tables import DataError, read_text
 
 
 class SkipError(DataError):
-    """Why a session cannot be used; the others can.
-
-    The status is one word for the tables, such as ``no_audio``; the detail is a
-    sentence for the user.
-    """
+    """Why a session cannot be used: one word for the tables, and a sentence."""
 
     def __init__(self, status: str, detail: str) -> None:
         super().__init__(detail)

@@ -30,16 +30,8 @@ def format_audio(
 ) -> int:
     """Write audio, new scp and ``utt2num_samples``; return the number of utterances.
 
-    Args:
-        scp: The table of audio files or pipes; its name is kept.
-        outdir: The folder to write to.
-        rate: Sampling rate to write, in Hz.
-        audio_format: ``wav`` or ``flac``.
-        segments: Kaldi's table of utterances cut from recordings.
-        channel: The channel to take of several, from 0.
-
-    Raises:
-        DataError: an audio file cannot be used; the message has the utterance.
+    The options are those of the command line, ``rate`` in Hz. A `DataError` about an
+    audio file has the utterance.
     """
     cuts = read_table(segments, strict=False) if segments is not None else None
     sources = read_table(scp, strict=False)
@@ -57,8 +49,9 @@ def format_audio(
         write_audio(path, wave, rate)
         written[key], lengths[key] = str(path), str(len(wave))
     if clipped:
-        what = f"{clipped} utterances exceeded full scale and were clipped"
-        log(f"warning: {scp}: {what}")
+        log(
+            f"warning: {scp}: {clipped} utterances exceeded full scale and were clipped"
+        )
     write_table(outdir / "utt2num_samples", lengths)
     write_table(outdir / scp.name, written)
     return len(written)

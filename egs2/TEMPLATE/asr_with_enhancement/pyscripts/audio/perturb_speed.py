@@ -12,7 +12,6 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 from tqdm import tqdm
 
 from espnet2.data_dir.audio import iterate_audio
@@ -21,11 +20,6 @@ from espnet2.data_dir.edit import copy
 from espnet2.data_dir.layout import require_folder, scp_tables
 from espnet2.data_dir.resampling import resample
 from espnet2.data_dir.tables import DataError, log, read_table, run_cli, write_table
-
-
-def change_speed(samples: np.ndarray, rate: int, factor: float) -> np.ndarray:
-    """Samples that play ``factor`` times as fast at the same rate."""
-    return resample(samples, round(rate * factor), rate)
 
 
 def perturb(source: Path, target: Path, factor: float, channel: int | None) -> int:
@@ -47,7 +41,7 @@ def perturb(source: Path, target: Path, factor: float, channel: int | None) -> i
         for key, samples, rate in tqdm(utterances, desc=name, mininterval=5):
             folder = target / "data" / Path(name).stem
             path = audio_path(folder, prefix + key, "wav")
-            write_audio(path, change_speed(samples, rate, factor), rate)
+            write_audio(path, resample(samples, round(rate * factor), rate), rate)
             scp[prefix + key] = str(path)
         write_table(target / name, scp)
         count = len(scp)

@@ -18,8 +18,8 @@ from espnet2.data_dir.tables import (
     read_table,
     run_cli,
 )
-from espnet2.text.abs_tokenizer import AbsTokenizer
 from espnet2.text.char_tokenizer import CharTokenizer
+from espnet2.text.cleaner import TextCleaner
 from espnet2.text.sentencepiece_tokenizer import SentencepiecesTokenizer
 
 MAX_NAMED = 10
@@ -52,15 +52,6 @@ def read_tokens(path: Path) -> set[str]:
     return set(first_line)
 
 
-def make_cleaner(name: str) -> Callable[[str], str]:
-    """Upstream's text cleaner of this name; text stays as it is for ``none``."""
-    if name == "none":
-        return str
-    from espnet2.text.cleaner import TextCleaner  # loads slowly, and is seldom used
-
-    return TextCleaner(name)
-
-
 def main(arguments: Sequence[str]) -> None:
     """Check the texts given on the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -72,17 +63,16 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--train", type=Path, required=True)
     parser.add_argument("--valid", type=Path, required=True)
     args = parser.parse_args(arguments)
-    tokenizer: AbsTokenizer
     if args.token_type == "bpe":
-        tokenizer = SentencepiecesTokenizer(args.bpemodel)
+        to_tokens = SentencepiecesTokenizer(args.bpemodel).text2tokens
     else:
         symbols = args.non_linguistic_symbols
-        tokenizer = CharTokenizer(None if symbols == "none" else symbols)
-    clean = make_cleaner(args.cleaner)
+        to_tokens = CharTokenizer(None if symbols == "none" else symbols).text2tokens
+    clean = TextCleaner(None if args.cleaner == "none" else args.cleaner)
     tokens = read_tokens(args.token_list)
 
     def split(words: str) -> Sequence[str]:
-        return tokenizer.text2tokens(clean(words))
+        return to_tokens(clean(words))
 
     valid = find_unknown(args.valid, tokens, split)
     if valid:

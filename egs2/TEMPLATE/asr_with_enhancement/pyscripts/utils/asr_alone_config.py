@@ -27,13 +27,9 @@ def main(arguments: Sequence[str]) -> None:
         joint = read_config(path)
     except ValueError as error:
         raise DataError(f"{path}: {error}") from None
-    print(yaml.safe_dump(asr_config(joint)), end="")
-
-
-def asr_config(joint: dict) -> dict:
-    """Return the config of ``asr_train`` that stands in a joint config."""
     kept = {k: v for k, v in joint.items() if not k.startswith(JOINT_ONLY)}
-    return {key.removeprefix("asr_"): value for key, value in kept.items()}
+    asr = {key.removeprefix("asr_"): value for key, value in kept.items()}
+    print(yaml.safe_dump(asr), end="")
 
 
 if __name__ == "__main__":

@@ -30,13 +30,9 @@ from espnet2.data_dir.validate import validate
 def check_utterance(
     key: str, tables: dict[str, Table], rate: int | None, channel: int | None
 ) -> list[str]:
-    """Say what is wrong with the audio of one entry.
+    """Say what is wrong with the audio of one utterance (recording, with segments).
 
-    Args:
-        key: The utterance, or the recording if there are segments.
-        tables: ``wav.scp`` first, then the references, by name.
-        rate: The sampling rate demanded in Hz, or None.
-        channel: The channel to take of several, from 0.
+    ``tables`` has ``wav.scp`` first, then the references; a ``rate`` (Hz) is demanded.
     """
     problems: list[str] = []
     noisy: tuple[int, int] | None = None
@@ -61,11 +57,7 @@ def check_utterance(
 
 
 def check(folder: Path, rate: int | None, channel: int | None, threads: int) -> int:
-    """Check the folder; return the number of entries of ``wav.scp``.
-
-    Raises:
-        DataError: there are problems; one line each.
-    """
+    """Return the number of entries of ``wav.scp``, or raise all problems at once."""
     # The joint model reads text_spk1; Kaldi's own text may be there as well.
     validate(folder, skip=["text"] if (folder / "text_spk1").exists() else [])
     names = sorted(scp_tables(folder), key="wav.scp".__ne__)  # the noisy speech first

@@ -22,12 +22,8 @@ def choose(
 ) -> tuple[set[str], dict[str, int]]:
     """Utterances to keep, and how many are dropped for which reason.
 
-    Args:
-        lengths: Utterance -> number of samples.
-        texts: The tables in which every utterance must have words.
-        rate: Sampling rate in Hz.
-        shortest: Seconds that must be exceeded.
-        longest: Seconds that must not be reached.
+    Lengths are in samples at ``rate`` (Hz), the limits in s; each of the ``texts`` must
+    have words.
     """
     kept: set[str] = set()
     dropped = {"too short": 0, "too long": 0, "without text": 0}

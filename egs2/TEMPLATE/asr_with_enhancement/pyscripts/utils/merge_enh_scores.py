@@ -47,11 +47,7 @@ def main(cmd: Sequence[str]) -> None:
 
 
 def find_jobs(logdir: Path) -> list[Path]:
-    """Return the folders ``output.<JOB>`` in the order of their numbers.
-
-    Raises:
-        DataError: there is none, or one holds no ``*_spk1`` file.
-    """
+    """Return the folders ``output.<JOB>`` by their numbers; each has scores."""
     found = (p for p in logdir.glob("output.*") if re.fullmatch(r"\.\d+", p.suffix))
     jobs = sorted(found, key=lambda job: int(job.suffix[1:]))
     if not jobs:
@@ -63,11 +59,7 @@ def find_jobs(logdir: Path) -> list[Path]:
 
 
 def merge_jobs(paths: Sequence[Path]) -> Table:
-    """Return utterance -> value of one metric's files of all jobs.
-
-    Raises:
-        DataError: an utterance stands in two jobs, or a value is not one number.
-    """
+    """Return utterance -> value of one metric's files, a number, of all jobs."""
     merged: Table = {}
     path_of: dict[str, Path] = {}
     for path in paths:
@@ -93,10 +85,7 @@ def check_complete(
     source: str,
     may_lack_some: bool,
 ) -> None:
-    """Raise DataError unless ``values`` has exactly the demanded utterances.
-
-    PESQ may lack some: upstream writes no line where PESQ finds no speech.
-    """
+    """Raise DataError unless ``values`` has exactly the demanded utterances."""
     missing, unexpected = demanded - values.keys(), values.keys() - demanded
     if missing and not may_lack_some:
         raise DataError(
@@ -126,10 +115,7 @@ def render(merged: dict[str, Table]) -> dict[str, str]:
 def mean_score(metric: str, values: Table, everyone: set[str]) -> str:
     """Return the mean of the true scores as text, telling on stderr what is left out.
 
-    Args:
-        metric: upstream's name, e.g. ``SI_SNR``.
-        values: utterance -> score as text.
-        everyone: all utterances, with those that have no line in ``values``.
+    ``metric`` is upstream's name, such as ``SI_SNR``; ``values`` may lack some.
     """
     numbers = {utterance: float(value) for utterance, value in values.items()}
     scores = {key: x for key, x in numbers.items() if is_score(metric, x)}

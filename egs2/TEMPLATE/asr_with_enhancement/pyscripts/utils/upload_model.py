@@ -61,11 +61,8 @@ def upload(
 ) -> None:
     """Upload all files of ``folder``; without a token list them.
 
-    Args:
-        folder: what the repository will hold.
-        repo: ``<user>/<name>``; made if it is not there, as the account's default.
-        token: of an account that may write there.
-        make_api: gives an object with the methods of ``huggingface_hub.HfApi``.
+    A ``repo`` that is not there is made, as the account's default; ``make_api`` gives
+    an object with the methods of ``huggingface_hub.HfApi``.
     """
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     if token is None:

@@ -25,6 +25,12 @@ require_file() {
     [ -e "$1" ] || die "$1 is missing; stage $2 makes it (--stage $2 --stop_stage $2)"
 }
 
+# make_file <file> <command ...>: of what the command prints; whole or not there
+make_file() {
+    "${@:2}" > "$(dirname "$1")/.${1##*/}.tmp"
+    mv "$(dirname "$1")/.${1##*/}.tmp" "$1"
+}
+
 # count_lines <file>
 count_lines() { wc -l < "$1" | tr -d ' '; }
 
@@ -54,34 +60,46 @@ remove_result() {
     rm -rf "${1:?}"
 }
 
-# start_inference <set> <folder> <table that says it is complete>: make the folder anew
-# and cut the set into jobs
-start_inference() {
-    require_file "${dump}/$1/feats_type" 3
-    hold "${dump}/$1"
-    claim "$2"
-    remove_result "$2" "$3"
-    mkdir -p "$2/logdir"
-    count_jobs "${inference_nj}" "${dump}/$1/wav.scp"
-    split_keys "${dump}/$1/wav.scp" "$2/logdir/keys"
-    log "Stage ${current_stage}: $1 in ${jobs} jobs; logs: $2/logdir/*.log"
+# start_jobs <folder> <table> <file that says the folder is complete> ...: make the
+# folder anew, with the table's entries for each of the `jobs`
+start_jobs() {
+    claim "$1"
+    remove_result "$1" "${@:3}"
+    mkdir -p "$1/logdir"
+    count_jobs "${inference_nj}" "$2"
+    split_keys "$2" "$1/logdir/keys"
+}
+
+# infer <set> <folder> <table that says it is complete> <program> <name of its input>
+# <option> ...: run the program on the set in parallel jobs
+infer() {
+    local set=${dump}/$1 dir=$2 program=$4 input=$5 cmd=${decode_cmd} gpus=0
+    if [ "${gpu_inference}" = true ]; then
+        cmd=${cuda_cmd}
+        gpus=1
+    fi
+    require_file "${set}/feats_type" 3
+    hold "${set}"
+    start_jobs "${dir}" "${set}/wav.scp" "$3"
+    log "Stage ${current_stage}: $1 in ${jobs} jobs; logs: ${dir}/logdir/*.log"
+    quote_words python3 -m "espnet2.bin.${program}" --enh_s2t_task true --ngpu "${gpus}" \
+        --data_path_and_name_and_type "${set}/wav.scp,${input},sound" \
+        --key_file "${dir}/logdir/keys.JOB.scp" \
+        --output_dir "${dir}/logdir/output.JOB" "${@:6}"
+    ${cmd} --gpu "${gpus}" JOB=1:"${jobs}" "${dir}/logdir/${program}.JOB.log" "${quoted[@]}"
 }
 
 # join_jobs <folder> <path below output.N> ...: one sorted table of all jobs for each
 join_jobs() {
-    local dir=$1 file name
-    shift
-    for file in "$@"; do
-        name=${file##*/}
-        cat "${dir}"/logdir/output.*/"${file}" | LC_ALL=C sort > "${dir}/.${name}"
-        mv "${dir}/.${name}" "${dir}/${name}"
+    local file
+    for file in "${@:2}"; do
+        make_file "$1/${file##*/}" env LC_ALL=C sort "$1"/logdir/output.*/"${file}"
     done
 }
 
 # show_results <script> <folder> <file>: write the table, then show it
 show_results() {
-    python3 "pyscripts/utils/$1" "$2" > "$2/.$3"
-    mv "$2/.$3" "$2/$3"
+    make_file "$2/$3" python3 "pyscripts/utils/$1" "$2"
     cat "$2/$3"
 }
 
@@ -108,7 +126,7 @@ collect_stats() {
     count_jobs "${nj}" "${train_keys}" "${valid_keys}"
     split_keys "${train_keys}" "${dir}/logdir/train"
     split_keys "${valid_keys}" "${dir}/logdir/valid"
-    quote_words "$@" --collect_stats true --use_preprocessor true --ngpu 0 \
+    quote_words "$@" --collect_stats true --ngpu 0 \
         --train_shape_file "${dir}/logdir/train.JOB.scp" \
         --valid_shape_file "${dir}/logdir/valid.JOB.scp" \
         --output_dir "${dir}/logdir/stats.JOB"
@@ -124,8 +142,7 @@ append_vocab_size() {
     local size part
     size=$(count_lines "${token_list}")
     for part in train valid; do
-        sed "s/\$/,${size}/" "$1/${part}/$2" > "$1/${part}/.$2.tmp"
-        mv "$1/${part}/.$2.tmp" "$1/${part}/$2.${token_type}"
+        make_file "$1/${part}/$2.${token_type}" sed "s/\$/,${size}/" "$1/${part}/$2"
     done
 }
 
@@ -226,12 +243,8 @@ format_set() {
 # score_enhancement <references> <enhanced> <output folder> <key file>
 score_enhancement() {
     local options=()
-    [[ " ${scoring_protocol} " != *" PESQ "* ]] || options+=(--use_pesq true)
-    claim "$3"
-    rm -rf "${3:?}"
-    mkdir -p "$3/logdir"
-    count_jobs "${inference_nj}" "$4"
-    split_keys "$4" "$3/logdir/keys"
+    [[ " ${scoring_protocol} " != *" PESQ "* ]] || options=(--use_pesq true)
+    start_jobs "$3" "$4"
     quote_words python3 -m espnet2.bin.enh_scoring --key_file "$3/logdir/keys.JOB.scp" \
         --output_dir "$3/logdir/output.JOB" --ref_scp "$1" --inf_scp "$2" \
         "${options[@]}"

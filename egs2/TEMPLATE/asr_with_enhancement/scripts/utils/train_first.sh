@@ -13,8 +13,7 @@ train_once() {
     made_by="${quoted[*]}"$'\n'$(cat "${config}")
     if [ "$(cat "${dir}/made_by" 2> /dev/null || true)" != "${made_by}" ]; then
         run_training "${dir}" "$@"
-        echo "${made_by}" > "${dir}/.made_by"
-        mv "${dir}/.made_by" "${dir}/made_by"
+        make_file "${dir}/made_by" echo "${made_by}"
     fi
     hold "${dir}"
 }
@@ -23,8 +22,7 @@ train_once() {
 train_asr_first() {
     local options=() part set config=${asr_first_exp}.yaml
     log "Stage 11: the recogniser alone -> ${asr_first_exp}"
-    python3 pyscripts/utils/asr_alone_config.py "${enh_asr_config}" > "${config}.tmp"
-    mv "${config}.tmp" "${config}"
+    make_file "${config}" python3 pyscripts/utils/asr_alone_config.py "${enh_asr_config}"
     for part in "train ${train_set}" "valid ${valid_set}"; do
         read -r part set <<< "${part}"
         options+=("--${part}_data_path_and_name_and_type" "${dump}/${set}/wav.scp,speech,sound"
@@ -55,9 +53,7 @@ train_enh_first() {
     [ -z "${init_param}" ] || init=(--init_param "${init_param}")
     split_words "${enh_first_args}"
     train_once "${enh_first_exp}" "${enh_asr_config}" \
-        python3 -m espnet2.bin.gradient_remedy_train --use_preprocessor true \
-        "${text_options[@]}" "${asr_data[@]}" "${asr_options[@]}" \
-        --gradient_method sum --enh_weight 1 \
+        "${joint_training[@]}" --gradient_method sum --enh_weight 1 \
         --freeze_param s2t_model --best_model_criterion valid,loss_enh,min "${words[@]}" \
         "${shape_options[@]}" "${normalize_options[@]}" "${init[@]}" \
         --ignore_init_mismatch "${ignore_init_mismatch}" \
