@@ -5,7 +5,7 @@ from pathlib import Path
 import house
 import pytest
 
-RULE = {"module": 200, "function": 30}  # lines at most, as CONTRIBUTING.md says
+RULE = {"module": 180, "function": 30}  # lines at most, as CONTRIBUTING.md says
 
 
 @pytest.fixture(scope="module")

@@ -127,8 +127,12 @@ class GradientRemedyTrainer(InterruptibleTrainer):
             epoch, writer = reporter.get_epoch(), kwargs["summary_writer"]
             write_histograms(log, epoch, writer, options.use_wandb)
         if left_out := module.calls % accum_grad:
-            logging.info(
-                f"The epoch's last {left_out} batches do not fill accum_grad: "
-                f"{accum_grad} and were left out"
-            )
+            _tell_left_out(left_out, accum_grad)
         return all_steps_are_invalid
+
+
+def _tell_left_out(batches: int, accum_grad: int) -> None:
+    logging.info(
+        f"The epoch's last {batches} batches do not fill accum_grad: {accum_grad} "
+        "and were left out"
+    )

@@ -1,7 +1,8 @@
 """Read a comparison from its YAML file and check it.
 
 It may name another plan that it is ``based_on``, whose keys hold where it has none, as
-a training config may. A method, or flags of one, may then be a name from that plan's ``methods``.
+a training config may. A method, or flags of one, may then be a name from that plan's
+``methods``.
 ``method_args`` are added to the flags of every method.
 """
 
@@ -57,7 +58,7 @@ def read_plan(path: Path) -> Plan:
 
 
 def _read_conf(path: Path) -> dict:
-    """Return a plan's keys over those of the one it is based on; methods as mappings."""
+    """Return a plan's keys over those of its base, the methods as mappings."""
     conf = _read_yaml(path)
     base = conf.pop("based_on", None)
     model = _read_conf(path.with_name(str(base))) if base else {}
