@@ -14,6 +14,7 @@ from espnet2.interruptible.trainer import InterruptibleTrainer
 from espnet2.train.gradient_decision import statistics
 from espnet2.train.gradient_histograms import write_histograms
 from espnet2.train.gradient_log import GradientLog
+from espnet2.train.gradient_method import GradientMethod
 from espnet2.train.gradient_methods import METHODS, make_method
 from espnet2.train.gradient_options import GradientConf, resolve_gradient_conf
 from espnet2.train.method_state import kept_method
@@ -99,9 +100,7 @@ class GradientRemedyTrainer(InterruptibleTrainer):
                 wrong, or training is sharded.
         """
         check_averaging(options)
-        conf = resolve_gradient_conf(options.gradient_conf)
-        new = make_method(options.gradient_method, conf, options.seed)
-        method = kept_method(optimizers[0], new)
+        method = kept_method(optimizers[0], _new_method(options))
         log = GradientLog(options.output_dir, reporter.get_epoch())
 
         def report(names: list[str], values: np.ndarray) -> None:
@@ -129,6 +128,11 @@ class GradientRemedyTrainer(InterruptibleTrainer):
         if left_out := module.calls % accum_grad:
             _tell_left_out(left_out, accum_grad)
         return all_steps_are_invalid
+
+
+def _new_method(options: GradientRemedyOptions) -> GradientMethod:
+    conf = resolve_gradient_conf(options.gradient_conf)
+    return make_method(options.gradient_method, conf, options.seed)
 
 
 def _tell_left_out(batches: int, accum_grad: int) -> None:
