@@ -75,6 +75,13 @@ def function_lengths(path: Path) -> Iterator[tuple[str, int]]:
             yield node.name, node.end_lineno - body[0].lineno + 1 if body else 0
 
 
+def whole_lengths(path: Path) -> list[int]:
+    """Return the lines of each function with all that belongs to it."""
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
+    nodes = ast.walk(ast.parse(path.read_text()))
+    return [n.end_lineno - n.lineno + 1 for n in nodes if isinstance(n, functions)]
+
+
 def room_of(module: str) -> str:
     """``espnet2.train.x`` is in ``train``, ``espnet2.plain_data`` in itself."""
     return module.split(".")[1] if "." in module else ""
@@ -149,6 +156,9 @@ def measure(root: Path) -> dict[str, str]:
             sum(lines(path) > MAX_FILE for path in python)
         ),
         "functions: lines, median / p90 / max": spread(functions),
+        "with signature and docstring": spread(
+            [length for path in python for length in whole_lengths(path)]
+        ),
         f"functions over {MAX_FUNCTION} lines": str(
             sum(n > MAX_FUNCTION for n in functions)
         ),
