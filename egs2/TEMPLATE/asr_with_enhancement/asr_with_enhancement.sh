@@ -303,7 +303,7 @@ if runs 7 "${lm_off}" "LM training -> ${lm_exp}"; then
 fi
 
 lm_files=()
-[ "${use_lm}" = false ] ||
+[ "${use_lm}" != true ] ||
     lm_files=(--lm_train_config "${lm_exp}/config.yaml" --lm_file "${lm_exp}/${inference_lm}")
 if runs 8 "${lm_off}" "perplexity of ${lm_test_text}"; then
     require_file "${lm_exp}/${inference_lm}" 7
@@ -387,7 +387,7 @@ if runs 11 "${train_off}" "training -> ${enh_asr_exp}"; then
 fi
 
 if runs 12 "${eval_off}" "decoding -> ${decode_dir}"; then
-    [ "${use_lm}" = false ] || require_file "${lm_exp}/${inference_lm}" 7
+    [ "${use_lm}" != true ] || require_file "${lm_exp}/${inference_lm}" 7
     require_file "${joint_model}" 11
     split_words "${asr_inference_args}"
     for dset in "${tests[@]}"; do
@@ -468,7 +468,7 @@ fi
 
 if runs 16 "" "packing the model"; then
     require_file "${joint_model}" 11
-    [ "${use_lm}" = false ] || require_file "${lm_exp}/${inference_lm}" 7
+    [ "${use_lm}" != true ] || require_file "${lm_exp}/${inference_lm}" 7
     options=("${lm_files[@]}")
     for file in "${bpemodel}" "${token_list}" "${enh_asr_stats_dir}/train/feats_stats.npz" \
         "${enh_asr_exp}/RESULTS.md" "${enh_asr_exp}/RESULTS_enh.md" "${enh_asr_exp}/images"; do
