@@ -4,6 +4,7 @@ import pytest
 import tiny
 import torch
 
+from espnet2.enh.frozen_modules import keep_frozen
 from espnet2.enh.magnitude_loss import magnitude_loss
 from espnet2.tasks.enh_s2t import EnhS2TTask
 
@@ -102,3 +103,35 @@ def test_a_reference_of_another_length_is_an_error_that_names_utterances():
 def test_a_wrong_option_is_an_error(changes, message):
     with pytest.raises(ValueError, match=message):
         tiny.tiny_model(**changes)
+
+
+def test_a_frozen_recogniser_neither_drops_out_nor_changes_its_statistics():
+    conf = {**tiny.CONFIG["asr_encoder_conf"], "dropout_rate": 0.5}
+    model = tiny.tiny_model(asr_encoder="conformer", asr_encoder_conf=conf)
+    statistics = [m for m in model.modules() if isinstance(m, torch.nn.BatchNorm1d)]
+    dropouts = [m for m in model.modules() if isinstance(m, torch.nn.Dropout)]
+    assert statistics and dropouts
+    assert all(m.training for m in (*statistics, *model.train().s2t_model.modules()))
+
+    def losses() -> list[float]:
+        return [model(**tiny.batch())["loss_asr"].item() for _ in range(2)]
+
+    first, second = losses()
+    assert first != second
+    model.s2t_model.requires_grad_(False)
+    model.train()
+    before = statistics[0].running_mean.clone()
+    first, second = losses()
+    assert first == second and torch.equal(statistics[0].running_mean, before)
+    assert model.enh_model.separator.training and model.s2t_model.training
+    assert not model.s2t_model.encoder.training and not dropouts[-1].training
+    model.s2t_model.requires_grad_(True)
+    assert all(m.training for m in model.train().modules())
+
+
+def test_a_frozen_recurrent_module_can_still_hand_gradients_on():
+    """cuDNN refuses the backward pass of one in evaluation mode."""
+    lstm = torch.nn.LSTM(3, 3, num_layers=2, dropout=0.5).requires_grad_(False)
+    model = torch.nn.ModuleDict({"frozen": lstm, "free": torch.nn.Linear(3, 3)})
+    keep_frozen(model.train())
+    assert lstm.training and lstm.dropout == 0 and model["free"].training

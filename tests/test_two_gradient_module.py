@@ -279,3 +279,33 @@ def test_a_compiled_se_module_gives_the_same_gradients():
         module(speech=speech)["loss"].backward()
     got = {n.replace("_orig_mod.", ""): g for n, g in in_grad(compiled).items()}
     assert_same(got, in_grad(plain), tolerance=1e-5)
+
+
+class Detached(torch.nn.Module):
+    """A recogniser that runs without gradients, as upstream's frozen Whisper does."""
+
+    def __init__(self, detached: bool) -> None:
+        super().__init__()
+        self.enh_model, self.s2t_model = torch.nn.Linear(3, 3), torch.nn.Linear(3, 1)
+        self.detached = detached
+
+    def forward(self, speech):
+        enhanced = self.enh_model(speech)
+        heard = enhanced.detach() if self.detached else enhanced
+        enh, asr = enhanced.square().sum(), self.s2t_model(heard).sum()
+        losses = {"loss": (enh + asr)[None], "loss_enh": enh[None]}
+        return {**losses, "loss_asr": asr[None], "stats": {}, "weight": 1}
+
+
+@pytest.mark.parametrize(
+    ("detached", "shared", "message"),
+    [
+        (True, "enh_model", "enh_model: the ASR loss has no gradient there"),
+        (False, "s2t_model", "s2t_model: the SE loss has no gradient there"),
+    ],
+)
+def test_two_losses_that_share_nothing_are_an_error(detached, shared, message):
+    """It ran on, logged no figure and said nothing."""
+    model = Detached(detached)
+    with pytest.raises(ValueError, match=message):
+        wrap(model, shared=[shared])(speech=torch.ones(2, 3))["loss"].backward()

@@ -9,6 +9,7 @@ from torch import Tensor
 from espnet2.asr.espnet_model import ESPnetASRModel
 from espnet2.enh.espnet_enh_s2t_model import ESPnetEnhS2TModel
 from espnet2.enh.espnet_model import ESPnetEnhancementModel
+from espnet2.enh.frozen_modules import keep_frozen
 from espnet2.enh.magnitude_loss import magnitude_loss
 from espnet2.torch_utils.device_funcs import force_gatherable
 
@@ -56,6 +57,12 @@ class ESPnetEnhASRModel(ESPnetEnhS2TModel):
             )
         self.enh_weight = enh_weight
         self.enh_loss = enh_loss
+
+    def train(self, mode: bool = True) -> "ESPnetEnhASRModel":
+        """Put all but frozen modules in training mode; see ``keep_frozen``."""
+        super().train(mode)
+        keep_frozen(self)
+        return self
 
     def forward(
         self, speech: Tensor, speech_lengths: Tensor, **kwargs

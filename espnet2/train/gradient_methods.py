@@ -1,5 +1,6 @@
 """The table of the gradient methods: a line for each."""
 
+from espnet2.train.d4am import D4AM
 from espnet2.train.fixed_methods import ASROnly, Sum
 from espnet2.train.gradient_method import GradientMethod
 from espnet2.train.gradient_options import GradientConf
@@ -12,6 +13,7 @@ METHODS: dict[str, type[GradientMethod]] = {
     "sum": Sum,
     "asr_only": ASROnly,
     "one_way": OneWay,
+    "d4am": D4AM,
     **dict.fromkeys(SHORT_NAMES, TorchJDMethod),
 }
 

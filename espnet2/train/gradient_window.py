@@ -60,6 +60,11 @@ class GradientWindow:
 
     def _add_enh_grads(self, loss_enh: Tensor) -> None:
         grads = named_gradients(loss_enh, self.parameters, retain_graph=True)
+        if not grads.keys() & self.shared.keys():
+            raise ValueError(
+                f"shared_params: {', '.join(self.groups)}: the SE loss has no gradient "
+                "there; name the SE module's parameters, such as [enh_model]"
+            )
         for name, grad in grads.items():
             if name in self.enh_grads:
                 self.enh_grads[name].add_(grad)
@@ -77,11 +82,23 @@ class GradientWindow:
             self._wait_enh = lambda: grads
 
     def finish(self, scale: Tensor | None) -> Surgery:
-        """Leave the combined gradients in ``.grad``; see ``combine``."""
+        """Leave the combined gradients in ``.grad``; see ``combine``.
+
+        Raises:
+            ValueError: the ASR loss reaches no shared parameter that the SE loss does.
+        """
         asr_grads = self._in_grad()
         if self.distributed:
             asr_grads = start_sum_over_ranks(asr_grads, self.parameters)()
-        surgery = combine(self._wait_enh(), asr_grads, self.groups, self.method, scale)
+        enh_grads = self._wait_enh()
+        surgery = combine(enh_grads, asr_grads, self.groups, self.method, scale)
+        if enh_grads and surgery.decision is None:
+            raise ValueError(
+                f"shared_params: {', '.join(self.groups)}: the ASR loss has no "
+                "gradient there, so that it cannot train what the SE loss trains. The "
+                "recogniser may keep no path for gradients: ESPnet's front ends whisper "
+                "and s3prl, frozen, run without. Or these parameters lie behind it"
+            )
         for name, grad in surgery.gradients.items():
             self.parameters[name].grad = grad
         return surgery
