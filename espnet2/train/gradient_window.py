@@ -95,9 +95,9 @@ class GradientWindow:
         if enh_grads and surgery.decision is None:
             raise ValueError(
                 f"shared_params: {', '.join(self.groups)}: the ASR loss has no "
-                "gradient there, so that it cannot train what the SE loss trains. The "
-                "recogniser may keep no path for gradients: ESPnet's front ends whisper "
-                "and s3prl, frozen, run without. Or these parameters lie behind it"
+                "gradient there, so that it cannot train what the SE loss trains. "
+                "Perhaps the recogniser keeps no path for gradients (ESPnet's front "
+                "ends whisper and s3prl, frozen, do not), or they lie behind its input"
             )
         for name, grad in surgery.gradients.items():
             self.parameters[name].grad = grad
