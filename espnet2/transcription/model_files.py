@@ -48,6 +48,10 @@ def model_files(path: Path) -> Iterator[ModelFiles]:
                 read_weights(weights)
         config = Path(folder, "config.yaml")
         located = located_config(files.config, path)
+        if located.get("subtask_series") != ["enh", "asr"]:
+            raise ValueError(
+                f"{files.config}: subtask_series: expected [enh, asr], of a joint model"
+            )
         config.write_text(yaml.safe_dump(located), encoding="utf-8")
         yield files._replace(config=config)
 
@@ -68,8 +72,11 @@ def unpack_zip(archive: Path, target: Path) -> Path:
     return target
 
 
-def named_files(folder: Path) -> ModelFiles:
-    """Return what ``meta.yaml`` names, or the files of an experiment folder."""
+def named_files(folder: Path, task: str = "enh_s2t") -> ModelFiles:
+    """Return what ``meta.yaml`` names, or the files of an experiment folder.
+
+    ``task`` is what a pack calls its model: enh_s2t or asr.
+    """
     meta = folder / "meta.yaml"
     if not meta.exists():
         for name in ("config.yaml", AVERAGED_MODEL):
@@ -78,7 +85,7 @@ def named_files(folder: Path) -> ModelFiles:
         return ModelFiles(folder / "config.yaml", folder / AVERAGED_MODEL, None, None)
     content = read_yaml(meta)
     named = {**content.get("yaml_files", {}), **content.get("files", {})}
-    keys = ("enh_s2t_train_config", "enh_s2t_model_file", "lm_train_config", "lm_file")
+    keys = (f"{task}_train_config", f"{task}_model_file", "lm_train_config", "lm_file")
     paths = [folder / named[key] if key in named else None for key in keys]
     if None in paths[:2]:
         raise ValueError(f"{meta}: is of another task, it names no {keys[0]}")
@@ -97,16 +104,13 @@ def located_config(path: Path, folder: Path) -> dict:
     current folder and in the recipe's, where the training ran.
     """
     config = read_yaml(path)
-    if config.get("subtask_series") != ["enh", "asr"]:
-        raise ValueError(
-            f"{path}: subtask_series: expected [enh, asr], of a joint model"
-        )
     if config.get("use_adapter"):
         raise ValueError(f"{path}: use_adapter: models with adapters are not supported")
     roots = [folder]
     if not (folder / "meta.yaml").exists():
         depth = len(Path(str(config.get("output_dir", "."))).parts)
-        roots = [Path.cwd(), [folder.resolve(), *folder.resolve().parents][depth]]
+        above = [folder.resolve(), *folder.resolve().parents]
+        roots = [Path.cwd(), *above[depth : depth + 1]]  # none of an absolute one
     # Where the config names files that building the model reads.
     normalize = config.get("normalize_conf") or {}
     places = (config, "token_list"), (config, "bpemodel"), (normalize, "stats_file")

@@ -63,6 +63,8 @@ enh_asr_config=       # training config of the joint model
 enh_asr_args=         # more options for training
 pretrained_model=     # parameters to start from: <file>:<from>:<to>, see --init_param
 ignore_init_mismatch=false      # leave out parameters of other shapes there
+asr_model=            # a trained recogniser to take: experiment folder, packed zip or hub tag
+freeze_asr=false      # the recogniser stays as it is; the SE module alone learns
 feats_normalize=global_mvn      # of ASR features: global_mvn or utt_mvn
 enh_asr_speech_fold_length=800  # x100 samples at which a batch is halved
 enh_asr_text_fold_length=150    # tokens at which a batch is halved
@@ -92,6 +94,7 @@ hf_language=              # language named in the model card, e.g. en
 
 . scripts/utils/stage_tools.sh
 . scripts/utils/train_first.sh
+. scripts/utils/take_recogniser.sh
 help_message=$(sed -n '2,3s/^# //p; /^# Options/,/^# End of options/{s/^\([a-z_]*\)=/--\1 /;p;}' "$0")
 run_command="$(printf '%q ' "$0" "$@")"
 . utils/parse_options.sh
@@ -111,6 +114,7 @@ done
 [[ ${token_type} =~ ^(bpe|char)$ ]] || die "--token_type wants bpe or char"
 [[ ${feats_normalize} =~ ^(global_mvn|utt_mvn)$ ]] ||
     die "--feats_normalize wants global_mvn or utt_mvn, not '${feats_normalize}'"
+[[ ${freeze_asr} =~ ^(true|false)$ ]] || die "--freeze_asr wants true or false"
 [[ ${train_first} =~ ^(asr|enh|asr enh)?$ ]] ||
     die "--train_first wants asr, enh or 'asr enh', not '${train_first}'"
 if [ -n "${train_first}" ]; then
@@ -158,13 +162,15 @@ if [ "${token_type}" = bpe ]; then
 else
     token_dir=data/${lang_tag}token_list/char
 fi
+[ -z "${asr_model}" ] || take_recogniser
 token_list=${token_dir}/tokens.txt
 
 : "${lm_tag:=$(config_stem "${lm_config}")_${tokens_tag}$(args_tag "${lm_args}")}"
 : "${lm_exp:=${expdir}/lm_${lm_tag}}"
 : "${lm_stats_dir:=${expdir}/lm_stats_${tokens_tag}}"
+frozen_tag=$([ "${freeze_asr}" = false ] || echo _frozen_asr)
 model_tag=$(config_stem "${enh_asr_config}")_raw_${tokens_tag}
-: "${enh_asr_tag:=${model_tag}$(args_tag "${enh_asr_args}")${suffix}${train_first:+_after_${train_first// /_}}}"
+: "${enh_asr_tag:=${model_tag}${frozen_tag}$(args_tag "${enh_asr_args}")${suffix}${train_first:+_after_${train_first// /_}}}"
 : "${enh_asr_exp:=${expdir}/enh_asr_${enh_asr_tag}}"
 : "${asr_first_exp:=${expdir}/asr_first_${model_tag}$(args_tag "${asr_first_args}")${suffix}}"
 if [ -z "${enh_first_exp}" ]; then
@@ -258,7 +264,9 @@ if runs 5 "${data_off}" "tokens (${token_type}) -> ${token_list}"; then
     require_file "${dump}/${valid_set}/text_spk1" 4
     require_file "${dump}/lm_dev.txt" 4
     claim "${token_dir}"
-    if [ "${token_type}" = bpe ]; then
+    if [ -n "${asr_model}" ]; then
+        log "Stage 5: the tokens are those of ${asr_model}"
+    elif [ "${token_type}" = bpe ]; then
         python3 pyscripts/text/train_bpe.py --text "${text}" --nbpe "${nbpe}" \
             --bpemode "${bpemode}" --character_coverage "${bpe_char_cover}" \
             --input_sentence_size "${bpe_input_sentence_size}" \
@@ -342,7 +350,7 @@ if runs 10 "${train_off}" "statistics -> ${enh_asr_stats_dir}"; then
     hold "${dump}/${train_set}" "${dump}/${valid_set}"
     # Only global normalisation needs features here; the shapes come by themselves.
     extract=false
-    [ "${feats_normalize}" = utt_mvn ] || extract=true
+    [ "${feats_normalize}" = utt_mvn ] || [ -n "${asr_model}" ] || extract=true
     collect_stats "${enh_asr_stats_dir}" \
         "${dump}/${train_set}/wav.scp" "${dump}/${valid_set}/wav.scp" \
         "${joint_training[@]}" "${joint_args[@]}" \
@@ -357,7 +365,9 @@ if runs 11 "${train_off}" "training -> ${enh_asr_exp}"; then
     hold "${dump}/${train_set}" "${dump}/${valid_set}"
     require_file "${enh_asr_stats_dir}/valid/text_spk1_shape.${token_type}" 10
     normalize_options=(--normalize utterance_mvn)
-    if [ "${feats_normalize}" = global_mvn ]; then
+    if [ -n "${asr_model}" ]; then
+        normalize_options=() # in the config
+    elif [ "${feats_normalize}" = global_mvn ]; then
         require_file "${enh_asr_stats_dir}/train/feats_stats.npz" 10
         stats=${enh_asr_stats_dir}/train/feats_stats.npz # read as YAML, thus in quotes
         normalize_options=(--normalize global_mvn --normalize_conf
@@ -376,6 +386,7 @@ if runs 11 "${train_off}" "training -> ${enh_asr_exp}"; then
     [[ ${train_first} != asr* ]] || train_asr_first
     [[ ${train_first} != *enh ]] || train_enh_first
     [ -z "${init_param}" ] || joint_args+=(--init_param "${init_param}")
+    [ "${freeze_asr}" = false ] || joint_args+=(--freeze_param s2t_model)
     log "Stage 11: the joint training -> ${enh_asr_exp}"
     claim "${enh_asr_exp}"
     mkdir -p "${enh_asr_exp}"
@@ -471,6 +482,7 @@ if runs 16 "" "packing the model"; then
     [ "${use_lm}" != true ] || require_file "${lm_exp}/${inference_lm}" 7
     options=("${lm_files[@]}")
     for file in "${bpemodel}" "${token_list}" "${enh_asr_stats_dir}/train/feats_stats.npz" \
+        "${token_dir}/feats_stats.npz" \
         "${enh_asr_exp}/RESULTS.md" "${enh_asr_exp}/RESULTS_enh.md" "${enh_asr_exp}/images"; do
         [ ! -e "${file}" ] || options+=(--option "${file}")
     done

@@ -1,0 +1,152 @@
+"""Take a trained recogniser: its files, checked, and its part of a joint config."""
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+import humanfriendly
+import yaml
+
+from espnet2.plain_data import read_weights
+from espnet2.transcription.model_files import (
+    ModelFiles,
+    located_config,
+    named_files,
+    unpack_zip,
+)
+
+# Keys of an ASR config with the same name in a joint one, and those with asr_ before.
+SHARED = (
+    *("frontend", "frontend_conf", "normalize", "normalize_conf"),
+    *("input_size", "ctc_conf"),
+)
+RENAMED = (
+    *("preencoder", "encoder", "postencoder", "decoder", "model_conf"),
+    *("preencoder_conf", "encoder_conf", "postencoder_conf", "decoder_conf"),
+)
+
+
+class TakenRecogniser(NamedTuple):
+    """The files of a recogniser in a folder of one's own."""
+
+    folder: Path
+
+    @property
+    def config(self) -> Path:
+        """Its training's config, with the files below in it."""
+        return self.folder / "config.yaml"
+
+    @property
+    def weights(self) -> Path:
+        """Its parameters."""
+        return self.folder / "model.pth"
+
+    @property
+    def tokens(self) -> Path:
+        """Its token list, a token a line."""
+        return self.folder / "tokens.txt"
+
+    @property
+    def bpe_model(self) -> Path:
+        """Its sentencepiece model; there is none where tokens are characters."""
+        return self.folder / "bpe.model"
+
+    @property
+    def statistics(self) -> Path:
+        """Of global normalisation, where it has one."""
+        return self.folder / "feats_stats.npz"
+
+
+def take(model: str, taken: TakenRecogniser, rate: int) -> None:
+    """Copy a recogniser's files, once they are found to be good.
+
+    Args:
+        model: an experiment folder of upstream's ASR training, a packed .zip, the
+            folder of an unpacked one, or a tag of ``espnet_model_zoo``.
+        taken: where they go.
+        rate: of the data, Hz.
+
+    Raises:
+        ValueError: it is no recogniser that a joint training can take; says why.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(model)
+        if path.is_file():
+            path = unpack_zip(path, Path(folder, "unpacked"))
+        files = named_files(path, "asr") if path.is_dir() else from_hub(model)
+        root = path if path.is_dir() else files.config.parent
+        config = located_config(files.config, root)
+        check(config, f"{model}: {files.config.name}", rate)
+        read_weights(files.weights)
+        _copy(config, files.weights, taken)
+
+
+def from_hub(tag: str) -> ModelFiles:
+    """Return the files of a model that ``espnet_model_zoo`` downloads."""
+    try:
+        from espnet_model_zoo.downloader import ModelDownloader
+    except ImportError:
+        raise ValueError(
+            f"{tag}: there is no such file or folder; for a model of a hub install "
+            "espnet_model_zoo"
+        ) from None
+    try:
+        found = ModelDownloader().download_and_unpack(tag)
+        return ModelFiles(
+            Path(found["asr_train_config"]), Path(found["asr_model_file"]), None, None
+        )
+    except Exception as error:  # whatever a download meets
+        raise ValueError(
+            f"{tag}: there is no such file or folder, and no such model on the hub: "
+            f"{type(error).__name__}: {error}"
+        ) from None
+
+
+def check(config: dict, place: str, rate: int) -> None:
+    """Raise ValueError if a joint training cannot take a recogniser.
+
+    Args:
+        config: of its training.
+        place: where that is from, for the message.
+        rate: of the data, Hz.
+    """
+    if "subtask_series" in config:
+        raise ValueError(f"{place}: is of a joint model; a recogniser alone is wanted")
+    if not isinstance(config.get("token_list"), list) or "encoder" not in config:
+        raise ValueError(f"{place}: is no config.yaml of an ASR training")
+    if config.get("model") not in (None, "espnet"):
+        raise ValueError(f"{place}: model: {config['model']}: only espnet can be taken")
+    if config.get("joint_net_conf"):
+        raise ValueError(f"{place}: joint_net_conf: transducers cannot be taken")
+    if config.get("token_type") not in ("bpe", "char"):
+        raise ValueError(
+            f"{place}: token_type: {config.get('token_type')}: expected bpe or char"
+        )
+    own = (config.get("frontend_conf") or {}).get("fs", 16000)
+    if humanfriendly.parse_size(str(own)) != rate:
+        raise ValueError(f"{place}: frontend_conf: fs: {own}: the data have {rate} Hz")
+
+
+def _copy(config: dict, weights: Path, taken: TakenRecogniser) -> None:
+    """Write the files; the config, which says that all are there, comes last."""
+    taken.folder.mkdir(parents=True, exist_ok=True)
+    taken.config.unlink(missing_ok=True)
+    shutil.copyfile(weights, taken.weights)
+    tokens = "".join(f"{token}\n" for token in config["token_list"])
+    taken.tokens.write_text(tokens, encoding="utf-8")
+    taken.bpe_model.unlink(missing_ok=True)
+    if config["token_type"] == "bpe":
+        shutil.copyfile(config["bpemodel"], taken.bpe_model)
+    normalize = config.get("normalize_conf") or {}
+    if "stats_file" in normalize:
+        shutil.copyfile(normalize["stats_file"], taken.statistics)
+        normalize["stats_file"] = str(taken.statistics)
+    taken.config.write_text(yaml.safe_dump(config), encoding="utf-8")
+
+
+def joint_config(joint: dict, recogniser: dict) -> dict:
+    """Return a joint training's config with the recogniser of another training."""
+    shared = {key: recogniser[key] for key in SHARED if key in recogniser}
+    own = {f"asr_{key}": recogniser[key] for key in RENAMED if key in recogniser}
+    return {**joint, **shared, **own}
