@@ -90,10 +90,14 @@ class Study:
         text = self.calls_file.read_text() if self.calls_file.exists() else ""
         return text.splitlines()
 
-    def start(self, *words: str, **env: str) -> subprocess.Popen:
-        """Start the study's run.sh in a session of its own."""
+    def start(self, *words: str, deaf: bool = False, **env: str) -> subprocess.Popen:
+        """Start the study's run.sh in a session of its own.
+
+        If ``deaf``, as ``./run.sh &`` in a script does: with Ctrl-C's signal ignored.
+        """
+        signals = "--ignore-signal=INT" if deaf else "--default-signal=INT"
         return subprocess.Popen(
-            ["./run.sh", "--plan", "plans/toy.yaml", *words],
+            ["env", signals, "./run.sh", "--plan", "plans/toy.yaml", *words],
             cwd=self.folder,
             env={**self.env, **env},
             stdout=subprocess.PIPE,

@@ -212,7 +212,10 @@ def test_an_interrupt_ends_the_training(recipe, repo_env, kind):
     (recipe / "t.sh").write_text(TRAINING)
     (recipe / "job.sh").write_text("echo $$ > job.pid; sleep 60; true\n")
     process = subprocess.Popen(
-        ["bash", "t.sh"], cwd=recipe, env=repo_env, start_new_session=True
+        ["env", "--default-signal=INT", "bash", "t.sh"],  # it may be ignored here
+        cwd=recipe,
+        env=repo_env,
+        start_new_session=True,
     )
     pid_file = recipe / "job.pid"
     deadline = time.time() + 60

@@ -164,9 +164,12 @@ def is_running(pid: int) -> bool:
         return False
 
 
-@pytest.mark.parametrize("how", ["Ctrl-C", "SIGTERM"])
+@pytest.mark.parametrize("how", ["Ctrl-C", "SIGTERM", "SIGTERM in the background"])
 def test_a_stopped_study_leaves_no_command_behind(toy_study, how):
-    process = toy_study.start("--stop_stage", "2", "--jobs", "2", STUB_SECONDS="60")
+    """What is started by nohup or & never ended: its jobs did not hear the signal."""
+    words = ["--stop_stage", "2", "--jobs", "2"]
+    deaf = how == "SIGTERM in the background"
+    process = toy_study.start(*words, deaf=deaf, STUB_SECONDS="60")
     deadline = time.monotonic() + 60
     while len(toy_study.calls) < 3:  # the data and two trainings
         assert process.poll() is None and time.monotonic() < deadline

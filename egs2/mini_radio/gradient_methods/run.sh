@@ -36,8 +36,9 @@ run_jobs() {
     [ "${stop_stage}" -gt 1 ] || options+=(--until data)
     [ "${dry_run}" = false ] || options+=(--dry-run --printshellcmds)
     set -m # gives the jobs a process group, by which all of them can be ended
-    # Runs have locks of their own, which end with them.
-    "${snakemake}" --keep-going --nolock --quiet host --rerun-incomplete --rerun-triggers mtime \
+    # Runs have locks of their own, which end with them. A run.sh that was itself started
+    # in the background may have been made deaf to the signal that ends the jobs.
+    env --default-signal=INT "${snakemake}" --keep-going --nolock --quiet host --rerun-incomplete --rerun-triggers mtime \
         "${options[@]}" "${snakemake_options[@]}" --force "$@" < /dev/null &
     group=$!
     set +m
