@@ -23,6 +23,7 @@ TOY = Path("plans/toy.yaml")
         ("methods_se_first", 36, "ea95b481bda0d0aa"),
         ("methods_scratch", 24, "5ec6d5acf4b6be1f"),
         ("methods_frozen", 36, "16065dbbf7a8fb2c"),
+        ("fixed_clean", 45, "1f2a9bc710f61de6"),
     ],
 )
 def test_the_runs_of_the_plans_keep_their_keys(monkeypatch, plan, number, keys):
@@ -159,3 +160,29 @@ def test_a_test_of_other_models_depends_on_their_training_too(toy_study):
     changes = (("num_test 3", "num_test 4"), ("num_test 5", "num_test 6"))
     found = [definition(HARD.replace(*change)) for change in changes]
     assert len({definition(HARD), *found}) == 3
+
+
+def test_the_recogniser_may_be_trained_on_another_corpus(toy_study):
+    """It is made in a folder of its own, and what defines it defines the runs, too."""
+    other = PLAN.replace('start: ""', 'start: "--max_epoch 9"')
+    known = read_plan_of(toy_study, other)
+    clean = other.replace(
+        '{corpus: "--num_test 3", recipe: "--nbpe 40"}',
+        '{corpus: "--num_test 3", start_corpus: "--cnr_min 40"}',
+    )
+    plan = read_plan_of(toy_study, clean)
+    run = plan.runs[0]
+    start = run.start
+    assert start.condition.corpus == "--cnr_min 40"
+    assert start.condition.folder != run.condition.folder
+    command = shlex.join(run_command(plan, run, TRAINING, 0))
+    place = f"../{start.condition.folder.name}/{start.experiment}"
+    assert f"--init_param {place}/valid.acc.ave.pth::s2t_model" in command
+    louder = read_plan_of(toy_study, clean.replace("cnr_min 40", "cnr_min 30"))
+    keys = [{run.key for run in p.runs} for p in (known, plan, louder)]
+    assert not keys[0] & keys[1] and not keys[1] & keys[2]
+
+
+def read_plan_of(study, text: str):
+    study.write(text)
+    return read_plan(TOY)

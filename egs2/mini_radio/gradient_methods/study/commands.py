@@ -1,5 +1,7 @@
 """The commands that make a condition's data and a run, in the condition's folder."""
 
+import os
+
 from study.plan import Condition, Plan, Run
 
 TRAINING, TEST = (11, 11), (12, 15)  # stages
@@ -35,9 +37,10 @@ def _init_param(run: Run) -> str:
     """Return the flags that load what a run begins with."""
     if run.start is None:
         return ""
+    folder = os.path.relpath(run.start.folder, run.condition.folder)
     if run.start.is_asr_alone:
         part = "" if run.is_asr_alone else ":s2t_model"
-        return f" --init_param {run.start.experiment}/valid.acc.ave.pth:{part}"
+        return f" --init_param {folder}/valid.acc.ave.pth:{part}"
     # If that training began with a recogniser, its model has it, too.
     part = "" if run.start.start else ":enh_model:enh_model"
-    return f" --init_param {run.start.experiment}/valid.loss.ave.pth{part}"
+    return f" --init_param {folder}/valid.loss.ave.pth{part}"

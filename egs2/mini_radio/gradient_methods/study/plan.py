@@ -15,13 +15,22 @@ class Condition(NamedTuple):
     """A corpus: options of ``local/data.sh`` and of ``run.sh``.
 
     With ``trained_on`` its training set is not used: the models of that condition are
-    tested on its test set.
+    tested on its test set. With ``start_corpus`` the recogniser that all start from is
+    trained on that corpus, of the same sentences and so of the same tokens.
     """
 
     name: str
     corpus: str
     recipe: str
     trained_on: Optional["Condition"] = None
+    start_corpus: str = ""
+
+    @property
+    def of_start(self) -> "Condition":
+        """Where the recogniser that all start from is trained."""
+        if not self.start_corpus:
+            return self
+        return Condition(f"{self.name}_start", self.start_corpus, self.recipe)
 
     @property
     def folder(self) -> Path:
@@ -110,7 +119,7 @@ class RunMaker(NamedTuple):
         common = shlex.split(self.common_args)
         content = [*self.configs, common, condition.corpus_words, words]
         origin = condition.trained_on or condition
-        start = self.start_of(origin) if self.start else None
+        start = self.start_of(origin.of_start) if self.start else None
         definition = short_hash([*content, start.definition] if start else content)
         if "first" in method:  # a run that all methods with these flags share
             start = self.run(origin, "first", seed, {"args": method["first"]})

@@ -24,7 +24,10 @@ KEYS = {
     "methods": dict,
 }
 # What may stand in a condition and in a method: one of these sets of keys
-CONDITIONS = ({"corpus"}, {"corpus", "recipe"}, {"corpus", "trained_on"})
+CONDITIONS = (
+    *({"corpus"}, {"corpus", "recipe"}, {"corpus", "trained_on"}),
+    {"corpus", "start_corpus"},
+)
 METHODS = ({"args"}, {"first", "args"}, {"asr_alone"})
 
 
@@ -116,7 +119,10 @@ def _condition(
 ) -> Condition:
     _check_mapping(path, f"conditions: {name}", conf, CONDITIONS)
     if "trained_on" not in conf:
-        return Condition(name, conf["corpus"], conf.get("recipe", ""))
+        start_corpus = conf.get("start_corpus", "")
+        return Condition(
+            name, conf["corpus"], conf.get("recipe", ""), start_corpus=start_corpus
+        )
     trained_on = others.get(conf["trained_on"])
     if trained_on is None or trained_on.trained_on is not None:
         raise ValueError(
