@@ -21,6 +21,7 @@ PLANS = (
     "methods_se_first",
     "methods_scratch",
     "methods_frozen",
+    "fixed_clean",
 )
 
 
