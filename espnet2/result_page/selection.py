@@ -5,7 +5,6 @@ from statistics import fmean
 
 from espnet2.result_page.page_sets import PageSet
 from espnet2.results.alignment import Alignment
-from espnet2.results.tables import c_order
 
 KINDS = ("worst", "differ", "median", "best")  # as they stand on the page
 
@@ -20,7 +19,7 @@ def select(page_set: PageSet, number: int) -> dict[str, str]:
     results = page_set.results.values()
     scores = [one.scores.get("SI_SNR") for one in results]
     tables = aligned or [table.values for table in scores if table]
-    shared = c_order(set.intersection(*map(set, tables))) if tables else []
+    shared = sorted(set.intersection(*map(set, tables))) if tables else []
     values = {key: [table[key] for table in tables] for key in shared}
     if not values:
         enhanced = (one.enhanced for one in results if one.enhanced)
@@ -80,6 +79,6 @@ def choose(
 
 def spaced(utterances: Iterable[str], number: int) -> dict[str, str]:
     """Return utterance -> "sample" of utterances at equal distances in C order."""
-    ordered = c_order(utterances)
+    ordered = sorted(utterances)
     number = min(number, len(ordered))
     return {ordered[i * len(ordered) // number]: "sample" for i in range(number)}

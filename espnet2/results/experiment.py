@@ -8,7 +8,7 @@ from espnet2.data_dir.tables import DataError, Table
 from espnet2.results.enhancement import Scores, read_scores
 from espnet2.results.facts import read_facts
 from espnet2.results.recognition import ErrorRate, read_error_rate
-from espnet2.results.tables import c_order, read_scored
+from espnet2.results.tables import read_scored
 
 Found = TypeVar("Found")
 
@@ -75,7 +75,7 @@ def read_experiment(path: Path, letter: str = "") -> Experiment:
     if not names:
         raise DataError(f"{path}: has no results yet; run stages 12 to 15")
     missing: list[str] = []
-    sets = {name: _read_set(path, name, missing) for name in c_order(names)}
+    sets = {name: _read_set(path, name, missing) for name in sorted(names)}
     name = path.resolve().name
     return Experiment(letter, name, path, read_facts(path), sets, missing)
 

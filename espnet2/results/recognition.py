@@ -7,7 +7,7 @@ from espnet2.data_dir.tables import DataError
 from espnet2.results.alignment import Alignment, Counts, align, read_counts, total
 from espnet2.results.intervals import Estimate, Interval, ratio_interval
 from espnet2.results.sclite import read_trn
-from espnet2.results.tables import c_order, read_scored
+from espnet2.results.tables import read_scored
 
 
 class ErrorRate(NamedTuple):
@@ -36,7 +36,7 @@ def read_error_rate(score: Path) -> ErrorRate:
         DataError: a file is missing or broken, or they contradict each other.
     """
     counts = read_counts(score / "score.json")
-    names = c_order(read_scored(score.parent / "text_spk1"))
+    names = sorted(read_scored(score.parent / "text_spk1"))
     references, hypotheses = (
         read_trn(score / f"{side}_spk1.trn", names) for side in ("ref", "hyp")
     )

@@ -8,11 +8,6 @@ from espnet2.data_dir.tables import DataError, Table, read_table
 SHOWN_IDS = 5  # in a message
 
 
-def c_order(keys: Iterable[str]) -> list[str]:
-    """Return the keys sorted by their bytes, as ``LC_ALL=C sort`` does."""
-    return sorted(keys)  # by code points, which is the same
-
-
 def read_scored(path: Path) -> Table:
     """Return utterance -> value of a table in any order, which must not be empty.
 
@@ -55,7 +50,7 @@ def require_utterances(
 
 def name_some(keys: Iterable[str]) -> str:
     """Return the first keys in C order as text, with the number left out."""
-    ordered = c_order(keys)
+    ordered = sorted(keys)
     left_out = len(ordered) - SHOWN_IDS
     text = ", ".join(ordered[:SHOWN_IDS])
     return f"{text} and {left_out} more" if left_out > 0 else text

@@ -20,7 +20,7 @@ from espnet2.data_dir.tables import DataError
 from espnet2.results.alignment import align, read_counts
 from espnet2.results.comparison import KEY, Counts
 from espnet2.results.enhancement import read_mean
-from espnet2.results.tables import c_order, read_scored
+from espnet2.results.tables import read_scored
 from study.plan import Run
 
 TEST_SET = "test"
@@ -82,7 +82,7 @@ def word_errors(reference: Path, hypothesis: Path) -> tuple[list[str], Counts]:
     texts, decoded = read_scored(reference), read_scored(hypothesis)
     if texts.keys() != decoded.keys():
         raise DataError(f"{hypothesis}: has other utterances than {reference}")
-    utterances = c_order(texts)
+    utterances = sorted(texts)
     pairs = ((texts[key].split(), decoded[key].split()) for key in utterances)
     counts = [align(*pair).counts for pair in pairs]
     return utterances, [(c.errors, c.reference_units) for c in counts]
