@@ -20,7 +20,7 @@ NAMES = ("Makefile", "Snakefile")
 MAX_FILE, MAX_FUNCTION = 150, 30
 METHODS = {
     *("remedy", "sum", "asr_only", "one_way", "pcgrad", "gradvac", "cagrad", "mgda"),
-    *("imtlg", "upgrad", "aligned_mtl", "fairgrad"),
+    *("imtlg", "upgrad", "aligned_mtl", "fairgrad", "d4am"),
 }
 # By what each is known in the code.
 ONCE = {

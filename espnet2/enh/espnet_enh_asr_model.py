@@ -61,7 +61,8 @@ class ESPnetEnhASRModel(ESPnetEnhS2TModel):
     def train(self, mode: bool = True) -> "ESPnetEnhASRModel":
         """Put all but frozen modules in training mode; see ``keep_frozen``."""
         super().train(mode)
-        keep_frozen(self)
+        if mode:
+            keep_frozen(self)
         return self
 
     def forward(

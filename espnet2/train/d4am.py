@@ -53,9 +53,8 @@ class LearnedWeights:
         total, count = total + torch.where(finite, slopes, 0.0), count + finite
         is_due = count >= self.conf.update_num
         step = (-self.conf.beta * total / self.conf.update_num).clamp(-1, 1)
-        moved = [(alpha + step).clamp_min(0), torch.zeros_like(total)]
-        alpha = torch.where(is_due, moved[0], alpha)
-        total, count = (torch.where(is_due, moved[1], old) for old in (total, count))
+        alpha = torch.where(is_due, (alpha + step).clamp_min(0), alpha)
+        total, count = (old.masked_fill(is_due, 0) for old in (total, count))
         new = torch.stack([alpha, total, count], -1).unbind()
         self.rows.update(zip(names, new, strict=True))
 

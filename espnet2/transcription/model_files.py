@@ -46,14 +46,15 @@ def model_files(path: Path) -> Iterator[ModelFiles]:
         for weights in (files.weights, files.lm_weights):
             if weights is not None:
                 read_weights(weights)
-        config = Path(folder, "config.yaml")
-        located = located_config(files.config, path)
-        if located.get("subtask_series") != ["enh", "asr"]:
+        config = read_yaml(files.config)
+        if config.get("subtask_series") != ["enh", "asr"]:
             raise ValueError(
                 f"{files.config}: subtask_series: expected [enh, asr], of a joint model"
             )
-        config.write_text(yaml.safe_dump(located), encoding="utf-8")
-        yield files._replace(config=config)
+        located = Path(folder, "config.yaml")
+        text = yaml.safe_dump(located_config(config, files.config, path))
+        located.write_text(text, encoding="utf-8")
+        yield files._replace(config=located)
 
 
 def unpack_zip(archive: Path, target: Path) -> Path:
@@ -97,13 +98,12 @@ def named_files(folder: Path, task: str = "enh_s2t") -> ModelFiles:
     return ModelFiles(*paths)
 
 
-def located_config(path: Path, folder: Path) -> dict:
-    """Return a training's config with its files as absolute paths, checked.
+def located_config(config: dict, path: Path, folder: Path) -> dict:
+    """Return the config that ``path`` holds with its files as absolute paths, checked.
 
     Relative ones are looked up in ``folder`` if it is an unpacked model, else in the
     current folder and in the recipe's, where the training ran.
     """
-    config = read_yaml(path)
     if config.get("use_adapter"):
         raise ValueError(f"{path}: use_adapter: models with adapters are not supported")
     roots = [folder]

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import humanfriendly
 import yaml
 
-from espnet2.plain_data import read_weights
+from espnet2.plain_data import read_weights, read_yaml
 from espnet2.transcription.model_files import (
     ModelFiles,
     located_config,
@@ -76,10 +76,10 @@ def take(model: str, taken: TakenRecogniser, rate: int) -> None:
             path = unpack_zip(path, Path(folder, "unpacked"))
         files = named_files(path, "asr") if path.is_dir() else from_hub(model)
         root = path if path.is_dir() else files.config.parent
-        config = located_config(files.config, root)
+        config = read_yaml(files.config)
         check(config, f"{model}: {files.config.name}", rate)
         read_weights(files.weights)
-        _copy(config, files.weights, taken)
+        _copy(located_config(config, files.config, root), files.weights, taken)
 
 
 def from_hub(tag: str) -> ModelFiles:

@@ -28,30 +28,27 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("model", help="experiment folder, packed .zip or hub tag")
     parser.add_argument("folder", type=Path, help="where the files go")
     args = parser.parse_args(arguments)
-    taken, source = TakenRecogniser(args.folder), args.folder / "taken_from"
+    taken, marker = TakenRecogniser(args.folder), args.folder / "taken_from"
+    source = describe(args.model, args.fs)
     try:
         joint = read_config(args.joint_config)
-        if not (taken.config.exists() and read_text(source) == describe(args.model)):
+        if not marker.exists() or marker.read_text(encoding="utf-8") != source:
+            marker.unlink(missing_ok=True)
             take(args.model, taken, parse_rate(args.fs))
             log(f"{args.model}: the recogniser is in {args.folder}")
         config = joint_config(joint, read_yaml(taken.config))
     except ValueError as error:
         raise DataError(str(error)) from None
     text = yaml.safe_dump(config, sort_keys=False)
-    write_files(
-        {source: describe(args.model), args.folder / args.joint_config.name: text}
-    )
+    write_files({args.folder / args.joint_config.name: text, marker: source})
 
 
-def read_text(path: Path) -> str:
-    """Return what is in a file, "" if there is none."""
-    return path.read_text(encoding="utf-8") if path.exists() else ""
-
-
-def describe(model: str) -> str:
-    """Return the model's name and, of files, the time of the last change."""
+def describe(model: str, rate: str) -> str:
+    """Return what was asked for and, of files, the time of the last change."""
     files = filter(Path.exists, (Path(model), *Path(model).glob("*.pth")))
-    return "\n".join([model, *sorted(f"{p} {p.stat().st_mtime_ns}" for p in files)])
+    return "\n".join(
+        [model, rate, *sorted(f"{p} {p.stat().st_mtime_ns}" for p in files)]
+    )
 
 
 if __name__ == "__main__":
