@@ -168,7 +168,8 @@ def test_a_table_of_what_does_not_exist_is_refused(toy_table, wanted, said):
 def test_the_summary_is_that_of_the_rows(monkeypatch, name):
     monkeypatch.chdir(STUDY)
     plan, results = read_plan(Path(f"plans/{name}.yaml")), Results(REPORT)
-    text = describe(plan, summarize(plan, results.rows(), results.words()))
+    rows, words = results.rows(), results.words()
+    text = describe(plan, summarize(plan, rows, words), rows, words)
     assert text == (REPORT / f"{name}.md").read_text()
 
 
@@ -183,7 +184,7 @@ def test_every_table_of_the_pages_is_that_of_the_rows(monkeypatch, folder):
 
 def test_the_study_shows_all_plans_that_have_rows():
     page = (STUDY / "README.md").read_text()
-    assert {wanted.split(" | ")[0] for wanted in TABLE.findall(page)} == set(PLANS)
+    assert {wanted.split(" | ")[0] for _, wanted in TABLE.findall(page)} == set(PLANS)
     assert {path.stem for path in (STUDY / "report").glob("*.md")} == set(PLANS)
 
 

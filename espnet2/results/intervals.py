@@ -71,24 +71,46 @@ def _ratio(parts: np.ndarray, wholes: np.ndarray, axis: int) -> np.ndarray:
     return parts.sum(axis) / wholes.sum(axis)
 
 
-def paired_bootstrap(errors: np.ndarray, base: np.ndarray, seed: int = 0) -> float:
+def paired_bootstrap(errors: np.ndarray, base: np.ndarray) -> float:
     """Return the two-sided p-value of the difference between two methods' WER.
 
     Each draw takes utterances and, apart from them, seeds with replacement, the same
-    for both methods. The share of draws in which the difference is not on the side
-    that it has on average counts, twice. Both methods have the same words in a draw,
-    so the sign of the difference in errors is that of the difference in WER. A few
-    seeds are a small sample: their own spread comes out too small.
+    for both methods, so that both have the same words in a draw: the sign of the
+    difference in errors is that of the difference in WER.
 
     Args:
         errors: (seeds, utterances) word errors.
         base: (seeds, utterances) those of the baseline.
-        seed: of the draws.
     """
-    rng = np.random.default_rng(seed)
-    of_seeds, of_utterances = (
-        rng.multinomial(size, [1 / size] * size, TEST_DRAWS) for size in errors.shape
+    of_seeds, of_utterances = draw_counts(errors.shape)
+    return two_sided_p(((of_seeds @ (errors - base)) * of_utterances).sum(1))
+
+
+def draw_counts(shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Return how often each seed and each utterance is drawn.
+
+    A few seeds are a small sample: their own spread comes out too small.
+
+    Args:
+        shape: numbers of seeds and of utterances.
+
+    Returns:
+        (draws, seeds) and (draws, utterances), the same ones for the same shape.
+    """
+    rng = np.random.default_rng(SEED)
+    seeds, utterances = (
+        rng.multinomial(size, [1 / size] * size, TEST_DRAWS) for size in shape
     )
-    difference = ((of_seeds @ (errors - base)) * of_utterances).sum(1)
-    tail = min((difference <= 0).sum(), (difference >= 0).sum())
-    return float(min(1.0, 2 * (tail + 1) / (TEST_DRAWS + 1)))
+    return seeds, utterances
+
+
+def two_sided_p(drawn: np.ndarray) -> float:
+    """Return twice the share of (draws,) differences not on the side of most."""
+    tail = min((drawn <= 0).sum(), (drawn >= 0).sum())
+    return float(min(1.0, 2 * (tail + 1) / (len(drawn) + 1)))
+
+
+def percentile_interval(drawn: np.ndarray) -> Interval:
+    """Return the interval that holds 95 % of (draws,) values."""
+    low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return Interval(float(low), float(high))

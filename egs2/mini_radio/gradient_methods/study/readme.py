@@ -3,6 +3,7 @@
 A table stands between ``<!-- table: <plan> | <condition>: <column>, ... | ... -->`` and
 ``<!-- end of table -->``; ``methods: <name>, ...`` in place of a condition chooses the
 methods. The rows are sorted by the WER under the condition named first.
+``<!-- fronts: <plan> | <condition> -->`` has both tables of that condition's fronts.
 """
 
 import re
@@ -12,11 +13,15 @@ from pathlib import Path
 from espnet2.results.comparison import Results
 from espnet2.results.tables import markdown_table
 from study.columns import COLUMNS
+from study.front_table import front_table, weight_table
+from study.fronts import compare_fronts
 from study.plan import REPORT
 from study.plan_file import read_plan
 from study.statistics import Summary, summarize
 
-TABLE = re.compile(r"<!-- table: (.+) -->\n(?:\|.*\n)*<!-- end of table -->")
+TABLE = re.compile(
+    r"<!-- (table|fronts): (.+) -->\n(?:(?:\|.*)?\n)*<!-- end of table -->"
+)
 
 
 def main() -> None:
@@ -40,7 +45,8 @@ def renew_tables(text: str) -> str:
     """
     return TABLE.sub(
         lambda found: (
-            f"<!-- table: {found[1]} -->\n{_table(found[1])}<!-- end of table -->"
+            f"<!-- {found[1]}: {found[2]} -->\n{MAKERS[found[1]](found[2])}"
+            "<!-- end of table -->"
         ),
         text,
     )
@@ -66,6 +72,18 @@ def _table(wanted: str) -> str:
         if method in methods
     ]
     return markdown_table(["method", *map(" ".join, columns)], rows)
+
+
+def _fronts(wanted: str) -> str:
+    name, condition = wanted.split(" | ")
+    plan, results = read_plan(Path(f"plans/{name}.yaml")), Results(REPORT)
+    rows, words = results.rows(), results.words()
+    items = summarize(plan, rows, words)[condition]
+    points = compare_fronts(items, plan.baseline, rows, words)
+    return f"{front_table(items, points)}\n{weight_table(items)}"
+
+
+MAKERS = {"table": _table, "fronts": _fronts}
 
 
 def _cell(item: Summary | None, column: str) -> str:

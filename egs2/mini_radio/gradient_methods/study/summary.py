@@ -9,10 +9,11 @@ from espnet2.results.comparison import Results
 from espnet2.results.intervals import TEST_DRAWS
 from espnet2.results.tables import markdown_table
 from study.columns import COLUMNS
-from study.picture import draw
+from study.front_table import describe_fronts, has_fronts
+from study.picture import draw, draw_fronts
 from study.plan import REPORT, Plan
 from study.plan_file import read_plan
-from study.statistics import Summary, summarize
+from study.statistics import Rows, Summary, Words, summarize
 
 RECOGNITION = (
     *("method", "WER %", "WER std", "each seed", "change %", "p", "CER %"),
@@ -43,30 +44,34 @@ def main() -> None:
     results = Results(REPORT)
     try:
         plan = read_plan(path)
-        summaries = summarize(plan, results.rows(), results.words())
+        rows, words = results.rows(), results.words()
+        summaries = summarize(plan, rows, words)
     except ValueError as error:
         sys.exit(f"run.sh: error: {error}")
     if not any(summaries.values()):
         sys.exit(f"run.sh: error: no run of {path} is done yet")
     table, picture = (REPORT / f"{path.stem}{end}" for end in (".md", ".png"))
-    table.write_text(describe(plan, summaries), encoding="utf-8")
-    draw(summaries, picture)
+    table.write_text(describe(plan, summaries, rows, words), encoding="utf-8")
+    (draw_fronts if has_fronts(plan) else draw)(summaries, picture)
     print(f"Wrote {table} and {picture}")
 
 
-def describe(plan: Plan, summaries: dict[str, list[Summary]]) -> str:
+def describe(
+    plan: Plan, summaries: dict[str, list[Summary]], rows: Rows, words: Words
+) -> str:
     """Return the markdown text."""
     items = [item for of_condition in summaries.values() for item in of_condition]
-    rows = [row for item in items for row in item.rows.values()]
+    shown = [row for item in items for row in item.rows.values()]
     head = [
         f"- base config: `{plan.base_config}`",
-        f"- runs: {len(rows)} of {len(plan.runs)}",
-        f"- commit: {_distinct(row['commit'] for row in rows)}",
-        f"- machine: {_distinct(row['machine'] for row in rows)}",
+        f"- runs: {len(shown)} of {len(plan.runs)}",
+        f"- commit: {_distinct(row['commit'] for row in shown)}",
+        f"- machine: {_distinct(row['machine'] for row in shown)}",
     ]
     sections = [_section(name, items) for name, items in summaries.items() if items]
     notes = NOTES.format(baseline=plan.baseline, draws=TEST_DRAWS)
-    return "\n".join(["# Gradient methods", "", *head, "", *sections, notes])
+    text = "\n".join(["# Gradient methods", "", *head, "", *sections, notes])
+    return text + (_fronts(plan, summaries, rows, words) if has_fronts(plan) else "")
 
 
 def _distinct(values: Iterable[str]) -> str:
@@ -77,6 +82,17 @@ def _section(condition: str, items: list[Summary]) -> str:
     cnr = next(iter(items[0].rows.values()))["cnr"]
     tables = (_table(names, items) for names in (RECOGNITION, ENHANCEMENT))
     return f"## {condition}: CNR {cnr} dB\n\n" + "\n".join(tables)
+
+
+def _fronts(
+    plan: Plan, summaries: dict[str, list[Summary]], rows: Rows, words: Words
+) -> str:
+    parts = [
+        f"\n## {name}: at equal SI-SNR\n\n{describe_fronts(plan, items, rows, words)}"
+        for name, items in summaries.items()
+        if items
+    ]
+    return "".join(parts)
 
 
 def _table(names: tuple[str, ...], items: list[Summary]) -> str:

@@ -1,0 +1,139 @@
+"""WER at equal SI-SNR against the baseline's front, worked by hand."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from study_folder import PLAN
+
+from espnet2.results.comparison import KEY, Results
+from study.front_table import front_table, weight_table
+from study.fronts import compare_fronts, on_front, split_name, spread
+from study.plan_file import read_plan
+from study.statistics import summarize
+
+METHODS = ("sum_w020", "sum_w095", "asr_only", "se_only", "better_w067", "same_w067")
+FRONT = PLAN[: PLAN.index("methods:")].replace("baseline: sum", "baseline: sum_w020")
+# WER of ten words in five utterances, SI-SNR in dB
+FIGURES = {
+    "asr_only": (30, -3.0),  # beaten in both by sum_w020
+    "sum_w020": (20, 1.0),
+    "sum_w095": (40, 3.0),
+    "se_only": (60, 4.0),
+    "better_w067": (20, 2.0),  # the front is at 30 % there
+    "same_w067": (30, 2.0),
+}
+
+
+@pytest.fixture
+def plan(toy_study):
+    lines = "".join(f'    {name}: "--name {name}"\n' for name in METHODS)
+    toy_study.write(f"{FRONT}methods:\n{lines}")
+    return read_plan(Path("plans/toy.yaml"))
+
+
+def write(plan, seeds=(0, 1), drop=()):
+    results = Results(Path("report"))
+    for run in plan.runs:
+        if run.seed in seeds and (run.name, run.seed) not in drop:
+            wer, snr = FIGURES[run.name]
+            row = dict(zip(KEY, run.key, strict=True))
+            row |= {"commit": "abc", "machine": "m", "cnr": "3..9", "wer": str(wer)}
+            words = [(int(10 * wer / 100 * 10), 100)] * 5
+            results.add(row | {"si_snr": str(snr), "pesq": "1.5"}, words)
+    rows, words = results.rows(), results.words()
+    return summarize(plan, rows, words)["easy"], rows, words
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("sum_w067", ("sum", 0.67)),
+        ("one_way_smooth_w095", ("one_way_smooth", 0.95)),
+        ("se_only", ("se_only", 1.0)),
+        ("sum", None),
+        ("d4am", None),
+    ],
+)
+def test_a_methods_name_holds_its_weight(name, found):
+    assert split_name(name) == found
+
+
+def front_at(snr, points):
+    x, y = np.array(sorted(points)[::-1], dtype=float).T  # any order will do
+    return on_front(np.array([snr], dtype=float), x[None], y[None])[0]
+
+
+@pytest.mark.parametrize(
+    ("snr", "wer"),
+    [
+        (1, 20),  # a point
+        (2, 30),  # half way
+        (3.75, 55),
+        (-2, 20),  # below: the point with more SI-SNR and fewer errors counts
+        (5, 60),  # beyond: the end's
+    ],
+)
+def test_the_front_is_linear_between_its_points(snr, wer):
+    points = [(1, 20), (3, 40), (4, 60)]
+    assert front_at(snr, points) == pytest.approx(wer)
+
+
+def test_a_point_that_another_beats_in_both_is_passed_over():
+    assert front_at(-3, [(-3, 30), (1, 20), (3, 40)]) == 20
+    assert front_at(1.5, [(1, 50), (2, 20), (3, 40)]) == 20
+
+
+def test_points_of_equal_si_snr_give_the_lower_wer():
+    assert front_at(1, [(1, 20), (1, 25), (3, 40)]) == 20
+
+
+def test_methods_against_the_front(plan):
+    items, rows, words = write(plan)
+    better, same = compare_fronts(items, plan.baseline, rows, words)
+    assert (better.method, better.weight) == ("better_w067", 0.67)
+    assert better.base_wer == pytest.approx(30)
+    assert better.change == pytest.approx(-100 / 3)
+    # all sentences and seeds are alike: nothing varies over the draws
+    assert better.interval == pytest.approx((-100 / 3, -100 / 3))
+    assert better.p_value < 0.001
+    assert same.change == pytest.approx(0, abs=1e-9)
+
+
+def test_one_seed_has_no_interval(plan):
+    items, rows, words = write(plan, seeds=[0])
+    point = compare_fronts(items, plan.baseline, rows, words)[0]
+    assert point.interval is None and np.isnan(point.p_value)
+    assert "|-|" in front_table(items, [point])
+
+
+def test_only_seeds_of_the_whole_front_count(plan):
+    """A front whose end lacks a seed must not mix means of different seeds."""
+    items, rows, words = write(plan, drop=[("se_only", 1)])
+    assert compare_fronts(items, plan.baseline, rows, words)[0].interval is None
+    Path("report/results.tsv").unlink()
+    items, rows, words = write(plan, drop=[("better_w067", 0), ("se_only", 1)])
+    assert [p.method for p in compare_fronts(items, plan.baseline, rows, words)] == [
+        "same_w067"
+    ]
+
+
+def test_the_rise_over_the_weights(plan):
+    items, *_ = write(plan)
+    assert spread(items, "sum") == pytest.approx(100)
+    assert np.isnan(spread(items, "better"))
+    assert weight_table(items).splitlines() == [
+        "|WER %|w = 0.2|w = 0.95|rise over w, %|",
+        "|---|---|---|---|",
+        "|`sum`|20.00|40.00|+100.0|",
+    ]
+
+
+def test_the_study_writes_both_tables_and_the_picture(toy_study, plan):
+    write(plan)
+    code, printed = toy_study.run("--stage", "3")
+    assert code == 0, printed
+    text = Path("report/toy.md").read_text()
+    assert "## easy: at equal SI-SNR" in text
+    assert "|`better_w067`|2|2.00|20.00|30.00|-33.3 (-33.3 to -33.3)|0.0002|" in text
+    assert Path("report/toy.png").read_bytes().startswith(b"\x89PNG")
