@@ -10,6 +10,7 @@ ROOT = Path(__file__).resolve().parent.parent
 STUDY = ROOT / "egs2/mini_radio/gradient_methods"
 RECIPE = ROOT / "egs2/mini_radio/asr_with_enhancement"
 PLAN = """\
+recipe_folder: ../asr_with_enhancement
 base_config: base.yaml
 decode_config: decode.yaml
 baseline: sum

@@ -186,3 +186,19 @@ def test_the_recogniser_may_be_trained_on_another_corpus(toy_study):
 def read_plan_of(study, text: str):
     study.write(text)
     return read_plan(TOY)
+
+
+def test_the_corpus_may_be_another_recipes(toy_study):
+    mine = read_plan(TOY).runs[0]
+    other = toy_study.folder.parent / "other_recipe"
+    other.mkdir()
+    for name in ("base.yaml", "decode.yaml"):
+        (other / name).write_bytes((toy_study.recipe / name).read_bytes())
+    toy_study.write(PLAN.replace("../asr_with_enhancement", "../other_recipe"))
+    run = read_plan(TOY).runs[0]
+    assert run.condition.recipe_folder == Path("../other_recipe")
+    assert run.condition.folder != mine.condition.folder
+    assert run.definition != mine.definition
+    (other / "base.yaml").unlink()
+    with pytest.raises(ValueError, match="other_recipe/base.yaml"):
+        read_plan(TOY)

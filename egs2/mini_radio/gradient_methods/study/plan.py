@@ -6,7 +6,7 @@ import shlex
 from pathlib import Path
 from typing import NamedTuple, Optional
 
-RECIPE = Path("../asr_with_enhancement")  # whose stages make the runs
+RECIPE = Path("../asr_with_enhancement")  # whose stages make the runs, by default
 WORK = Path("exp")  # data and experiments of the comparison
 REPORT = Path("report")  # rows, tables and pictures
 
@@ -17,6 +17,7 @@ class Condition(NamedTuple):
     With ``trained_on`` its training set is not used: the models of that condition are
     tested on its test set. With ``start_corpus`` the recogniser that all start from is
     trained on that corpus, of the same sentences and so of the same tokens.
+    ``recipe_folder`` is whose stages make it.
     """
 
     name: str
@@ -24,13 +25,16 @@ class Condition(NamedTuple):
     recipe: str
     trained_on: Optional["Condition"] = None
     start_corpus: str = ""
+    recipe_folder: Path = RECIPE
 
     @property
     def of_start(self) -> "Condition":
         """Where the recogniser that all start from is trained."""
         if not self.start_corpus:
             return self
-        return Condition(f"{self.name}_start", self.start_corpus, self.recipe)
+        return self._replace(
+            name=f"{self.name}_start", corpus=self.start_corpus, start_corpus=""
+        )
 
     @property
     def folder(self) -> Path:
@@ -46,6 +50,8 @@ class Condition(NamedTuple):
     def corpus_words(self) -> list[str]:
         """All that defines the data."""
         words = [*shlex.split(self.corpus), "|", *self.recipe_words]
+        if self.recipe_folder != RECIPE:
+            words += ["|", str(self.recipe_folder)]
         return words + (["|", *self.trained_on.corpus_words] if self.trained_on else [])
 
 

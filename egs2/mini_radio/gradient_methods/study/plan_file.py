@@ -11,9 +11,10 @@ from pathlib import Path
 
 import yaml
 
-from study.plan import RECIPE, Condition, Plan, RunMaker
+from study.plan import Condition, Plan, RunMaker
 
 KEYS = {
+    "recipe_folder": str,
     "base_config": str,
     "decode_config": str,
     "baseline": str,
@@ -32,20 +33,22 @@ METHODS = ({"args"}, {"first", "args"}, {"asr_alone"})
 
 
 def read_plan(path: Path) -> Plan:
-    """Return the plan of a YAML file; configs are those of the recipe.
+    """Return the plan of a YAML file; configs are those of its recipe.
 
     Raises:
         ValueError: a key is missing, unknown or of the wrong type.
     """
     conf = _read_conf(path)
     _check_keys(path, conf)
+    recipe = Path(conf["recipe_folder"])
     conditions: dict[str, Condition] = {}
     for name, words in conf["conditions"].items():
-        conditions[name] = _condition(path, name, words, conditions)
+        condition = _condition(path, name, words, conditions)
+        conditions[name] = condition._replace(recipe_folder=recipe)
     for name, method in conf["methods"].items():
         _check_mapping(path, f"methods: {name}", method, METHODS)
     configs = [
-        _read_yaml(RECIPE / conf[key]) for key in ("base_config", "decode_config")
+        _read_yaml(recipe / conf[key]) for key in ("base_config", "decode_config")
     ]
     make = RunMaker(configs, conf["common_args"], conf["start"])
     runs = [
