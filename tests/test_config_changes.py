@@ -16,6 +16,7 @@ def begun(tmp_path):
     def args(**changes):
         found = tiny.tiny_args(output_dir=str(tmp_path), **changes)
         found.resume, found.output_dir, found.collect_stats = True, str(tmp_path), False
+        found.enh_loss = found.enh_loss or "magnitude"
         return found
 
     first = args()
@@ -32,7 +33,13 @@ def test_the_same_configuration_goes_on(begun):
 
 
 @pytest.mark.parametrize(
-    "free", [{"max_epoch": 99}, {"num_workers": 7}, {"log_interval": 3}]
+    "free",
+    [
+        {"max_epoch": 99},
+        {"num_workers": 7},
+        {"log_interval": 3},
+        {"ngpu": 2, "dist_world_size": 2, "distributed": True},  # was refused
+    ],
 )
 def test_what_does_not_change_the_training_may_change(begun, free):
     check_config_changes(begun(**free))

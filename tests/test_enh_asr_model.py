@@ -26,6 +26,24 @@ def test_magnitude_loss_ignores_phase_and_padding_and_is_safe_at_zero():
     assert torch.isfinite(zeros.grad).all()
 
 
+def test_the_other_complex_tensors_give_the_same_finite_gradients():
+    """With ``use_builtin_complex: false`` every zero bin's gradient was NaN.
+
+    Padding and digital silence have such bins: 6 of 10 steps were skipped.
+    """
+    conf = {"n_fft": 64, "hop_length": 32, "use_builtin_complex": False}
+    other = tiny.tiny_model(enh_encoder_conf=conf)
+    batch = tiny.batch()
+    batch["speech"][:, 500:900] = 0
+    found, expected = (
+        tiny.gradients(model, model(**batch)["loss_enh"])
+        for model in (other, tiny.tiny_model())
+    )
+    assert found.keys() == expected.keys()
+    for name, gradient in found.items():
+        torch.testing.assert_close(gradient, expected[name])
+
+
 def test_magnitude_loss_refuses_unequal_shapes():
     with pytest.raises(ValueError, match=r"\(1, 4, 3\).*\(1, 5, 3\)"):
         magnitude_loss(torch.zeros(1, 4, 3), torch.zeros(1, 5, 3), torch.tensor([4]))

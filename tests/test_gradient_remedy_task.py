@@ -10,6 +10,7 @@ import yaml
 
 from espnet2.bin.gradient_remedy_train import main
 from espnet2.enh.padded_rnn import PaddedRNN
+from espnet2.tasks.enh_loss import describe_enh_loss
 from espnet2.tasks.enh_s2t import EnhS2TTask
 from espnet2.tasks.gradient_remedy import GradientRemedyTask
 
@@ -55,6 +56,11 @@ def config(folder: Path, **keys) -> list[str]:
         ({"optim_conf": {"lr": "3e-3"}}, "lr: '3e-3' is text for YAML"),
         ({"model_conf": {"calc_enh_loss": False}}, "calc_enh_loss: false leaves no SE"),
         ({"subtask_series": ["asr"]}, "subtask_series"),
+        (
+            {"enh_loss": "magnitude", "enh_encoder": "conv"},
+            "enh_loss: magnitude: wants enh_encoder: stft, not conv",
+        ),
+        ({"enh_loss": "magnitude", "enh_encoder": "same"}, "enh_loss: magnitude"),
     ],
 )
 def test_a_wrong_key_or_value_is_one_line_that_names_file_and_key(
@@ -126,6 +132,53 @@ def test_the_saved_config_holds_every_key_of_the_method(tmp_path):
     }
     assert saved["shared_params"] == ["enh_model"]
     assert saved["enh_weight"] == 0.3
+
+
+CONV = {"enh_encoder": "conv", "enh_decoder": "conv"}
+for part in ("enh_encoder_conf", "enh_decoder_conf"):
+    CONV[part] = {"channel": 33, "kernel_size": 20, "stride": 10}
+CRITERION = {"name": "si_snr", "conf": {}, "wrapper": "fixed_order"}
+
+
+@pytest.mark.parametrize(
+    ("keys", "chosen"),
+    [
+        ({}, "magnitude"),
+        ({"enh_criterions": [{**CRITERION, "wrapper_conf": {}}]}, "criterions"),
+        (
+            {
+                "enh_criterions": [{**CRITERION, "wrapper_conf": {}}],
+                "enh_loss": "magnitude",
+            },
+            "magnitude",
+        ),
+        (CONV, "criterions"),
+        ({"enh_loss": None}, "magnitude"),
+    ],
+)
+def test_the_se_loss_is_what_the_config_asks_for_and_is_told(
+    tmp_path, caplog, keys, chosen
+):
+    """Criterions in a YAML were ignored in silence: the magnitude loss was trained.
+
+    On a learned encoder it compares the encoder's output with the encoder's output:
+    in 400 steps both vanished, and the enhanced speech stayed at -26 to -45 dB.
+    """
+    tokens = tmp_path / "tokens.txt"
+    tokens.write_text("\n".join(tiny.TOKENS), encoding="utf-8")
+    keys = {**tiny.CONFIG, "token_list": str(tokens), **keys}
+    options = ["--dry_run", "true", "--ngpu", "0", "--output_dir", str(tmp_path)]
+    with caplog.at_level("INFO"):
+        main([*options, *REFERENCED, *config(tmp_path, **keys)])
+    saved = yaml.safe_load((tmp_path / "config.yaml").read_text(encoding="utf-8"))
+    assert saved["enh_loss"] == chosen
+    assert saved["enh_criterions"][0]["name"] == "si_snr"
+    assert [line for line in caplog.messages if line.startswith(f"SE loss: {chosen}")]
+
+
+def test_several_criterions_are_told_with_their_weights():
+    two = [{"name": "si_snr"}, {"name": "mse", "wrapper_conf": {"weight": 0.5}}]
+    assert describe_enh_loss("criterions", two) == "criterions (si_snr, mse x 0.5)"
 
 
 def test_recurrent_separators_run_padded_on_a_cpu_and_packed_on_a_gpu():

@@ -18,7 +18,7 @@ _FREE = {
     *("num_workers", "num_att_plot", "log_interval", "max_epoch", "patience"),
     *("keep_nbest_models", "nbest_averaging_interval", "use_matplotlib"),
     *("use_tensorboard", "create_graph_in_tensorboard", "use_wandb", "detect_anomaly"),
-    *("multiprocessing_distributed", "allow_config_changes", "version"),
+    *("multiprocessing_distributed", "distributed", "allow_config_changes", "version"),
     *("checkpoint_minutes", "checkpoint_steps"),
     *("num_cache_chunks", "max_cache_size", "max_cache_fd", "local_rank"),
 }

@@ -10,6 +10,7 @@ import torch
 from espnet2.enh.espnet_enh_asr_model import ENH_LOSSES, ESPnetEnhASRModel
 from espnet2.enh.padded_rnn import use_padded_rnn
 from espnet2.interruptible.task import InterruptibleTask
+from espnet2.tasks.enh_loss import choose_enh_loss, describe_enh_loss
 from espnet2.tasks.enh_s2t import EnhS2TTask
 from espnet2.tasks.gradient_remedy_checks import (
     check_arguments,
@@ -51,24 +52,31 @@ class GradientRemedyTask(InterruptibleTask, EnhS2TTask):
         group.add_argument(
             "--enh_loss",
             choices=ENH_LOSSES,
-            default=defaults["enh_loss"],
-            help="magnitude: squared error of magnitudes; criterions: enh_criterions",
+            help="magnitude: squared error of magnitudes, for an STFT encoder; "
+            "criterions: enh_criterions. Default: criterions where enh_criterions are "
+            "given or the encoder is no STFT, else magnitude",
         )
 
     @classmethod
     def build_model(cls, args: argparse.Namespace) -> ESPnetEnhASRModel:
         """Return upstream's joint model with both losses exposed.
 
+        ``args.enh_loss`` is set where it was not, so that ``config.yaml`` has it.
         Recurrent separators run on padded batches where training is on a CPU: there
         the packed ones are several times slower; the results are the same.
 
         Raises:
-            ValueError: ``output_dir`` holds a training with another configuration.
+            ValueError: ``output_dir`` holds a training with another configuration, or
+                the SE loss does not go with the encoder.
         """
+        args.enh_loss = choose_enh_loss(args.enh_loss, args.enh_encoder)
         upstream = super().build_model(args)
         if getattr(args, "ngpu", 0) == 0:
             for name in use_padded_rnn(upstream.enh_model):
                 logging.info(f"enh_model.{name} runs on padded batches")
+        logging.info(
+            f"SE loss: {describe_enh_loss(args.enh_loss, args.enh_criterions)}"
+        )
         return ESPnetEnhASRModel(
             upstream.enh_model,
             upstream.s2t_model,
@@ -91,6 +99,8 @@ class GradientRemedyTask(InterruptibleTask, EnhS2TTask):
         if args is None:
             parser = cls.get_parser()
             source = ""
+            standard = parser.get_default("enh_criterions")
+            parser.set_defaults(enh_criterions=None)  # shows whether any are given
             try:
                 path = config_path(cmd)
                 if path is not None:
@@ -100,6 +110,7 @@ class GradientRemedyTask(InterruptibleTask, EnhS2TTask):
                     parser.set_defaults(**config)
                 args = parser.parse_args(cmd)
                 delattr(args, BASE_KEY)
+                _note_criterions(args, standard)
                 conf = resolve_gradient_conf(args.gradient_conf)
                 make_method(args.gradient_method, conf)
                 args.gradient_conf = dataclasses.asdict(conf)
@@ -119,3 +130,15 @@ class GradientRemedyTask(InterruptibleTask, EnhS2TTask):
         if args.ngpu == 0:
             torch.set_flush_denormal(True)
         super().main_worker(args)
+
+
+def _note_criterions(args: argparse.Namespace, standard: list[dict]) -> None:
+    """Choose given criterions as the SE loss, unless one is named; else the standard.
+
+    Upstream's standard criterion, which every config would have, says nothing of what
+    its author wants.
+    """
+    if args.enh_criterions is None:
+        args.enh_criterions = standard
+    elif args.enh_loss is None:
+        args.enh_loss = "criterions"

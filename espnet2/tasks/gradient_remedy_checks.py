@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 
+from espnet2.tasks.enh_loss import choose_enh_loss
 from espnet2.train.gradient_methods import method_class
 from espnet2.train.trainer_gradient_remedy import check_averaging
 
@@ -38,7 +39,15 @@ def check_config_types(config: dict, parser: argparse.ArgumentParser) -> None:
         if wanted and value is not None and is_wrong and action.nargs is None:
             name = "whole number" if action.type is int else "number"
             raise ValueError(f"{key}: {value!r}: expected a {name}")
-        if action.choices and action.nargs is None and value not in action.choices:
+        if (
+            action.choices
+            and action.nargs is None
+            and value
+            not in (
+                *action.choices,
+                action.default,
+            )
+        ):
             raise ValueError(
                 f"{key}: {value!r}: expected one of "
                 f"{', '.join(map(str, action.choices))}"
@@ -66,9 +75,9 @@ def _check_number_text(key: str, value: object) -> None:
 def check_arguments(args: argparse.Namespace) -> None:
     """Raise ValueError for options that contradict each other or the data.
 
-    Checked are the subtasks, the SE weight, who averages gradients over ranks, that
-    there is a GPU if one is wanted, and that a method that needs an SE loss has clean
-    references for some training utterances.
+    Checked are the subtasks, the SE loss and its weight, who averages gradients over
+    ranks, that there is a GPU if one is wanted, and that a method that needs an SE loss
+    has clean references for some training utterances.
     """
     check_averaging(args)
     if list(args.subtask_series) != ["enh", "asr"]:
@@ -79,6 +88,7 @@ def check_arguments(args: argparse.Namespace) -> None:
         raise ValueError(
             f"ngpu: {args.ngpu}: PyTorch finds no GPU here; --ngpu 0 trains on the CPU"
         )
+    choose_enh_loss(args.enh_loss, args.enh_encoder)
     if not 0 <= args.enh_weight <= 1:
         raise ValueError(f"enh_weight: {args.enh_weight}: expected 0 to 1")
     if args.collect_stats or not method_class(args.gradient_method).wants_enh:
