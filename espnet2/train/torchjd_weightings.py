@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
-from torchjd.aggregation import Weighting
+from torchjd.aggregation import FairGradWeighting, Weighting
 
 from espnet2.train.gradient_method import GradientMethod
 from espnet2.train.gradient_options import GradientConf
@@ -74,6 +74,23 @@ def build_weighting(name: str, options: dict) -> Weighting:
         ) from error
 
 
+def weigh_normalised(weighting: Weighting, gramian: Tensor) -> Tensor:
+    """Return a weighting's weights (2,) of a Gramian (2, 2), whatever its scale.
+
+    The weights of torchjd's methods do not depend on the scale of the gradients, but
+    FairGrad's: they solve G w = w^(-1/alpha) (arXiv 2402.15638, eq. 4), so that
+    w(t G) = t^(-alpha / (1 + alpha)) w(G). A class from elsewhere may do as it likes:
+    it is given the Gramian as it is.
+    """
+    if not type(weighting).__module__.startswith("torchjd."):
+        return weighting(gramian)
+    trace = gramian.trace()
+    weights = weighting(gramian / trace)
+    if isinstance(weighting, FairGradWeighting):
+        return weights * trace ** (-weighting.alpha / (1 + weighting.alpha))
+    return weights
+
+
 class NamedWeightings:
     """Weights of many pairs of gradients, each from its own torchjd weighting.
 
@@ -81,6 +98,9 @@ class NamedWeightings:
     Random numbers (PCGrad's orders) come from a stream of their own that depends on the
     seed and the number of steps alone: ranks agree, and a resumed run goes on as it
     would have. The Gramians are copied to the CPU: one host synchronisation a step.
+
+    torchjd is given each Gramian over its trace, since some of its thresholds are
+    absolute: below them CAGrad's weights are (0, 0), which deletes both gradients.
 
     Args:
         build: makes a new weighting.
@@ -107,7 +127,8 @@ class NamedWeightings:
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(self.seed + self.steps)
             for index in usable.nonzero().flatten().tolist():
-                weights[index] = self.weightings[names[index]](on_cpu[index])
+                weighting, gramian = self.weightings[names[index]], on_cpu[index]
+                weights[index] = weigh_normalised(weighting, gramian)
         return weights.to(gramians.device)
 
     def state_dict(self) -> dict:
