@@ -34,6 +34,7 @@ class Case:
     conf: dict = dataclasses.field(default_factory=dict)
     kinds: list[str] | None = None
     trainer: type[Trainer] = GradientRemedyTrainer
+    frozen: bool = False  # the recogniser
 
     def batches(self, rank: int) -> Iterator[tuple[list[str], dict]]:
         """The rank's micro-batches of all steps, in upstream's form."""
@@ -72,6 +73,8 @@ TWO_RANKS = {
     "real": Case(HALVES, kinds=["", "_REAL"]),
     "clean": Case(HALVES, kinds=["", "_CLEAN"]),
     "no loss": Case(HALVES, kinds=["_REAL", "_CLEAN"]),
+    "frozen": Case(HALVES, kinds=["", "_CLEAN"], frozen=True),
+    "nothing": Case(HALVES, kinds=["_CLEAN", "_CLEAN"], frozen=True),
 }
 THREE_RANKS = {
     "one real": Case(
@@ -83,6 +86,7 @@ THREE_RANKS = {
 def train(case: Case, rank: int, world: int) -> dict:
     """One epoch on one rank; returns parameters, statistics and collectives."""
     model = tiny.tiny_model(seed=0)
+    model.s2t_model.requires_grad_(not case.frozen)
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
     args = tiny.tiny_args(accum_grad=len(case.parts[rank]))
     args.gradient_method, args.gradient_conf = case.method, {**CONF, **case.conf}
@@ -248,7 +252,12 @@ def test_without_any_se_loss_a_step_is_the_plain_asr_step(two_ranks):
     assert not torch.equal(two_ranks[0]["no loss"]["parameters"][name], start[name])
 
 
-@pytest.mark.parametrize("name", ["real", "clean"])
+def test_batches_that_train_nothing_on_any_rank_leave_all_as_it_is(two_ranks):
+    start = tiny.tiny_model(seed=0).state_dict()
+    assert_same(two_ranks[0]["nothing"]["parameters"], dict(start), tolerance=0)
+
+
+@pytest.mark.parametrize("name", ["real", "clean", "frozen"])
 def test_a_rank_without_an_se_loss_adds_zeros(two_ranks, name):
     assert_same(two_ranks[0][name]["parameters"], slow_twin(TWO_RANKS[name]))
 
@@ -263,7 +272,8 @@ def test_three_ranks_of_which_one_lacks_the_se_loss():
 def slow_twin(case: Case) -> dict[str, torch.Tensor]:
     """Train on upstream's weighted mean of all ranks' losses, by hand."""
     model = tiny.tiny_model(seed=0)
-    parameters = dict(model.named_parameters())
+    model.s2t_model.requires_grad_(not case.frozen)
+    parameters = {n: p for n, p in model.named_parameters() if p.requires_grad}
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
     method = make_method(case.method, GradientConf(**{**CONF, **case.conf}))
     groups = {"enh_model": [n for n in parameters if n.startswith("enh_model.")]}
@@ -273,7 +283,7 @@ def slow_twin(case: Case) -> dict[str, torch.Tensor]:
         for names, batch in (rank[step] for rank in everyone):
             output = model(**batch, utt_id=names)
             for task, total in sums.items():
-                if output[task] is None:
+                if output[task] is None or not output[task].requires_grad:
                     continue
                 share = len(names) / 8
                 loss = output[task].sum() * share

@@ -101,10 +101,52 @@ def test_steps_with_nan_are_left_out_and_counted(tmp_path, caplog, accum_grad, s
         GradientRemedyTrainer, tmp_path, iterator=batches, accum_grad=accum_grad
     )
     assert all(torch.isfinite(value).all() for value in parameters(model).values())
-    assert f"1 of the epoch's {steps} steps were left out" in caplog.text
+    assert f"1 of the {steps} steps of epoch 1 were left out" in caplog.text
+    # one in two is worth a line on the screen, one in five is not
+    assert (tmp_path / "warnings.log").exists() == (accum_grad == 2)
     caplog.clear()
     train_one_epoch(GradientRemedyTrainer, tmp_path, accum_grad=accum_grad)
     assert "left out, because" not in caplog.text
+
+
+def test_an_epoch_without_a_finite_step_is_an_error(tmp_path):
+    """It ended with exit code 0 and a model that had learnt nothing."""
+    batches = list(tiny.Batches(3))
+    for _, batch in batches:
+        batch["speech"][0, 3] = float("nan")
+    with pytest.raises(RuntimeError, match="3 of the 3 steps of epoch 1 were left out"):
+        train_one_epoch(GradientRemedyTrainer, tmp_path, iterator=batches)
+
+
+@pytest.mark.parametrize("method", ["sum", "remedy"])
+def test_clean_speech_for_a_frozen_recogniser_is_passed_over(tmp_path, caplog, method):
+    """It ended the training: its loss has no gradient. Windows fill without it."""
+
+    def train(number, kinds):
+        model = tiny.tiny_model(seed=0)
+        model.s2t_model.requires_grad_(False)
+        batches = [b for b in tiny.Batches(number, kinds) if b[0][0][-4:] in kinds_kept]
+        changes = {"gradient_method": method, "accum_grad": 2}
+        return train_one_epoch(
+            GradientRemedyTrainer, tmp_path, iterator=batches, model=model, **changes
+        )[0]
+
+    kinds = ("", "_CLEAN", "")
+    kinds_kept = ("utt0", "LEAN")
+    found = train(6, kinds)
+    assert "2 batches of clean speech were passed over" in caplog.text
+    kinds_kept = ("utt0",)
+    expected = train(6, kinds)
+    for name, value in parameters(expected).items():
+        torch.testing.assert_close(parameters(found)[name], value, rtol=0, atol=0)
+
+
+def test_a_real_batch_never_goes_round_a_front_end_that_learns_alone():
+    model = tiny.tiny_model(model_conf={"bypass_enh_prob": 1.0})
+    assert model._bypasses("utt_REAL") and model._bypasses("utt_CLEAN")
+    model.s2t_model.requires_grad_(False)
+    assert not model._bypasses("utt_REAL") and model._bypasses("utt_CLEAN")
+    assert not model.trains_on(["utt_CLEAN"]) and model.trains_on(["utt_REAL"])
 
 
 def test_remedy_trains_otherwise_than_the_sum(tmp_path):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from espnet2.interruptible.progress import FILE_NAME
+from espnet2.interruptible.progress import FILE_NAME, WARNINGS
 
 SECONDS_BETWEEN_LOOKS = 0.5
 SECONDS_BETWEEN_PLAIN_LINES = 30.0
@@ -69,12 +69,34 @@ def is_running(pid: int) -> bool:
     return status.rpartition(")")[2].split()[0] != "Z"
 
 
+class NewLines:
+    """The lines that a file gets from now on."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.seen = len(self._lines())
+
+    def read(self) -> list[str]:
+        """Return those that were not returned yet."""
+        lines = self._lines()
+        new, self.seen = lines[self.seen :], len(lines)
+        return new
+
+    def _lines(self) -> list[str]:
+        if not self.path.exists():
+            return []
+        return self.path.read_text(encoding="utf-8").splitlines()
+
+
 def watch(path: Path, pid: int, console: Console) -> None:
-    """Show the progress in ``path`` until process ``pid`` ends."""
+    """Show the progress in ``path``, and warnings, until process ``pid`` ends."""
     started, first, next_plain, shown = time.time(), None, 0.0, None
+    warnings = NewLines(path.with_name(WARNINGS))
     with console.status("waiting for the first step") as live:
         while True:
             running = is_running(pid)
+            for line in warnings.read():
+                console.print(f"warning: {line}")
             state = read_progress(path, not_before=started)
             if state is not None and state != shown:
                 first, shown = first or state, state

@@ -31,7 +31,8 @@ class ESPnetEnhASRModel(ESPnetEnhS2TModel):
         enh_loss: "magnitude" (``magnitude_loss`` of the masked spectrum) or
             "criterions" (the weighted sum of ``enh_criterions``).
         calc_enh_loss: whether there is an SE loss at all.
-        bypass_enh_prob: probability that a REAL batch goes round the SE module.
+        bypass_enh_prob: probability that a REAL batch goes round the SE module; none
+            does where the recogniser is frozen, since that would train nothing.
 
     Raises:
         ValueError: an option is out of range, or the SE model is not for one speaker.
@@ -64,6 +65,12 @@ class ESPnetEnhASRModel(ESPnetEnhS2TModel):
         if mode:
             keep_frozen(self)
         return self
+
+    def trains_on(self, utt_id: list[str]) -> bool:
+        """Tell whether a batch trains a parameter, by its utterances' names."""
+        if not utt_id[0].endswith("CLEAN"):
+            return True
+        return any(p.requires_grad for p in self.s2t_model.parameters())
 
     def forward(
         self, speech: Tensor, speech_lengths: Tensor, **kwargs
@@ -116,10 +123,7 @@ class ESPnetEnhASRModel(ESPnetEnhS2TModel):
         self, speech: Tensor, lengths: Tensor, reference: Tensor | None, kind: str
     ) -> tuple[Tensor, Tensor | None]:
         """Return the recogniser's input (batch, samples) and the SE loss or None."""
-        bypassed = kind.endswith("CLEAN")
-        if self.training and not bypassed and reference is None:
-            bypassed = random.random() < self.bypass_enh_prob
-        if bypassed:
+        if self._bypasses(kind, reference):
             return speech, None
         enhanced, mixture, spectra, others = self.enh_model.forward_enhance(
             speech, lengths, {"num_spk": 1}
@@ -133,6 +137,14 @@ class ESPnetEnhASRModel(ESPnetEnhS2TModel):
             return enhanced[0], loss.squeeze()
         clean, frames = self.enh_model.encoder(reference, lengths)
         return enhanced[0], magnitude_loss(spectra[0], clean, frames)
+
+    def _bypasses(self, kind: str, reference: Tensor | None = None) -> bool:
+        """Tell, or draw, whether a batch goes round the SE module."""
+        if kind.endswith("CLEAN"):
+            return True
+        if not self.training or reference is not None:
+            return False
+        return random.random() < self.bypass_enh_prob and self.trains_on(["CLEAN"])
 
     def _output(
         self,

@@ -14,6 +14,7 @@ from espnet2.data_dir.tables import write_lines
 from espnet2.train.reporter import SubReporter
 
 FILE_NAME = "progress.json"
+WARNINGS = "warnings.log"
 SECONDS_BETWEEN_WRITES = 1.0
 
 
@@ -61,3 +62,9 @@ class ProgressIterator:
         }
         write_lines(Path(self.output_dir, FILE_NAME), [json.dumps(state)])
         self.next_write = time.monotonic() + SECONDS_BETWEEN_WRITES
+
+
+def add_warning(output_dir: str | Path, text: str) -> None:
+    """Write a line to ``warnings.log``, which whoever watches the training shows."""
+    with Path(output_dir, WARNINGS).open("a", encoding="utf-8") as file:
+        file.write(f"{text}\n")

@@ -23,12 +23,14 @@ from espnet2.interruptible.mid_epoch import (
     Stateful,
     training_parts,
 )
-from espnet2.interruptible.progress import ProgressIterator
+from espnet2.interruptible.progress import ProgressIterator, add_warning
 from espnet2.interruptible.ranks import this_rank
 from espnet2.interruptible.signals import remembering_stop_signals
 from espnet2.train.reporter import Reporter, SubReporter
 from espnet2.train.trainer import Trainer
 from espnet2.utils.build_dataclass import build_dataclass
+
+MANY_LEFT_OUT = 0.25  # share of an epoch's steps
 
 
 class InterruptibleTrainer(Trainer):
@@ -127,7 +129,7 @@ class InterruptibleTrainer(Trainer):
             options=options,
             **kwargs,
         )
-        _tell_left_out(reporter, options.accum_grad)
+        _tell_left_out(reporter, options)
         # The validation may take long: what it begins with is kept.
         mid_epoch.save(reporter.count, complete=True)
         stop_if_asked("before the validation", options)
@@ -142,13 +144,28 @@ class InterruptibleTrainer(Trainer):
         super().validate_one_epoch(iterator=epoch, options=options, **kwargs)
 
 
-def _tell_left_out(reporter: SubReporter, accum_grad: int) -> None:
-    """Log how many of the epoch's steps upstream has skipped, if any."""
+def _tell_left_out(reporter: SubReporter, options: InterruptibleOptions) -> None:
+    """Log how many of the epoch's steps upstream has skipped, if any.
+
+    Many of them are shown on the screen, too.
+
+    Raises:
+        RuntimeError: all were skipped.
+    """
     norms = [float(value.value) for value in reporter.stats.get("grad_norm", [])]
-    steps = reporter.count // accum_grad
+    steps = reporter.count // options.accum_grad
     left_out = steps - sum(map(math.isfinite, norms))
-    if left_out:
-        logging.warning(
-            f"{left_out} of the epoch's {steps} steps were left out, because their "
-            "gradient was not finite"
+    if not left_out:
+        return
+    text = (
+        f"{left_out} of the {steps} steps of epoch {reporter.get_epoch()} were left "
+        "out, because their gradient was not finite"
+    )
+    if left_out == steps:
+        raise RuntimeError(
+            f"{text}: nothing is learnt. Look for NaN or Inf in the data, and try a "
+            "smaller learning rate, or training without mixed precision"
         )
+    logging.warning(text)
+    if left_out > MANY_LEFT_OUT * steps and this_rank() == 0:
+        add_warning(options.output_dir, text)

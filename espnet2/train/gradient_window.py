@@ -50,13 +50,13 @@ class GradientWindow:
         if not self.method.separates:
             if loss_enh is not None and self.method.wants_enh:
                 loss_asr = loss_asr + loss_enh
-            loss_asr.backward()
+            _backward(loss_asr)
             return
         if loss_enh is not None and loss_enh.requires_grad:
             self._add_enh_grads(loss_enh)
         if is_last:
             self._start_enh_sum()
-        loss_asr.backward()
+        _backward(loss_asr)
 
     def _add_enh_grads(self, loss_enh: Tensor) -> None:
         grads = named_gradients(loss_enh, self.parameters, retain_graph=True)
@@ -122,3 +122,9 @@ class GradientWindow:
     def _add_to_grad(self, name: str, grad: Tensor) -> None:
         parameter = self.parameters[name]
         parameter.grad = grad if parameter.grad is None else parameter.grad.add_(grad)
+
+
+def _backward(loss: Tensor) -> None:
+    """Run the backward pass, if the loss reaches a parameter at all."""
+    if loss.requires_grad:
+        loss.backward()

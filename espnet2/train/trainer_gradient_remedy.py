@@ -3,7 +3,7 @@
 import argparse
 import dataclasses
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import torch
@@ -19,6 +19,7 @@ from espnet2.train.gradient_methods import METHODS, make_method
 from espnet2.train.gradient_options import GradientConf, resolve_gradient_conf
 from espnet2.train.method_state import kept_method
 from espnet2.train.reporter import SubReporter
+from espnet2.train.trained_batches import TrainedBatches
 from espnet2.train.trainer import TrainerOptions
 from espnet2.train.two_gradient_module import TwoGradientModule
 from espnet2.utils.nested_dict_action import NestedDictAction
@@ -84,6 +85,7 @@ class GradientRemedyTrainer(InterruptibleTrainer):
         cls,
         *,
         model: torch.nn.Module,
+        iterator: Iterable,
         optimizers: Sequence[torch.optim.Optimizer],
         reporter: SubReporter,
         options: GradientRemedyOptions,
@@ -111,10 +113,11 @@ class GradientRemedyTrainer(InterruptibleTrainer):
         module = TwoGradientModule(
             model, method, options.shared_params, accum_grad, scaler, report
         )
-        for optimizer in optimizers:
-            optimizer.zero_grad()
+        _zero_grad(optimizers)
+        batches = TrainedBatches(iterator, model, options.ngpu)
         all_steps_are_invalid = super().train_one_epoch(
             model=module,
+            iterator=batches,
             optimizers=optimizers,
             reporter=reporter,
             options=options,
@@ -123,11 +126,16 @@ class GradientRemedyTrainer(InterruptibleTrainer):
         )
         if this_rank() == 0:
             log.save()
-            epoch, writer = reporter.get_epoch(), kwargs["summary_writer"]
-            write_histograms(log, epoch, writer, options.use_wandb)
-        if left_out := module.calls % accum_grad:
-            _tell_left_out(left_out, accum_grad)
+            writer = kwargs["summary_writer"]
+            write_histograms(log, reporter.get_epoch(), writer, options.use_wandb)
+        batches.tell()
+        _tell_left_out(module.calls % accum_grad, accum_grad)
         return all_steps_are_invalid
+
+
+def _zero_grad(optimizers: Sequence[torch.optim.Optimizer]) -> None:
+    for optimizer in optimizers:
+        optimizer.zero_grad()
 
 
 def _new_method(options: GradientRemedyOptions) -> GradientMethod:
@@ -136,7 +144,8 @@ def _new_method(options: GradientRemedyOptions) -> GradientMethod:
 
 
 def _tell_left_out(batches: int, accum_grad: int) -> None:
-    logging.info(
-        f"The epoch's last {batches} batches do not fill accum_grad: {accum_grad} "
-        "and were left out"
-    )
+    if batches:
+        logging.info(
+            f"The epoch's last {batches} batches do not fill accum_grad: {accum_grad} "
+            "and were left out"
+        )
