@@ -1,6 +1,7 @@
 """Checkpoints that survive a crash while they are written, and a damaged disk."""
 
 import logging
+import os
 
 import pytest
 import torch
@@ -103,3 +104,69 @@ def test_a_model_that_was_not_written_any_more_is_made_up_for(tmp_path):
     run(tmp_path, 2)
     found = torch.load(model, weights_only=True)
     assert all(torch.equal(found[name], expected[name]) for name in expected)
+
+
+def test_what_comes_after_that_model_is_made_up_for_too(tmp_path):
+    """The links stayed at the epoch before, and a model too many was left."""
+    run(tmp_path, 3)
+    assert not (tmp_path / "1epoch.pth").exists()
+    names = ("latest.pth", "train.loss.best.pth")
+    before = [(tmp_path / name).readlink() for name in names]
+    assert [str(target) for target in before] == ["3epoch.pth", "3epoch.pth"]
+    (tmp_path / "3epoch.pth").rename(tmp_path / "1epoch.pth")
+    for name in names:
+        (tmp_path / name).unlink()
+        (tmp_path / name).symlink_to("2epoch.pth")
+    run(tmp_path, 3)
+    assert [(tmp_path / name).readlink() for name in names] == before
+    assert not (tmp_path / "1epoch.pth").exists()
+    assert (tmp_path / "3epoch.pth").exists()
+
+
+@pytest.mark.parametrize("patience", [None, 0])
+def test_the_same_command_changes_nothing_of_a_training_that_has_ended(
+    tmp_path, patience
+):
+    """After an early stop, upstream trains one more epoch each time."""
+    changes = {} if patience is None else {"patience": patience}
+    criterion = ["train", "loss", "max"]  # which the first epoch is the best by
+
+    def ended() -> dict[str, int]:
+        run(tmp_path, 3, early_stopping_criterion=criterion, **changes)
+        files = [p for p in tmp_path.rglob("*") if p.suffix == ".pth"]
+        return {p.name: p.lstat().st_mtime_ns for p in files}
+
+    first = ended()
+    assert ("3epoch.pth" in first) == (patience is None)
+    assert ended() == first
+    (tmp_path / "train.loss.ave.pth").unlink()  # killed before the average
+    assert ended().keys() == first.keys()
+
+
+def test_without_hard_links_the_previous_checkpoint_is_a_copy(tmp_path, monkeypatch):
+    """Some network file systems have none: training died at its second checkpoint."""
+
+    def link(*args):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", link)
+    with whole_saving():
+        for step in (1, 2):
+            torch.save(step, tmp_path / "checkpoint.pth")
+    assert torch.load(tmp_path / "checkpoint.previous.pth", weights_only=True) == 1
+
+
+def test_the_average_by_a_second_criterion_is_right(tmp_path):
+    """Upstream adds up in the first model it loads, and takes that for the second."""
+    criteria = [["train", "loss", "min"], ["valid", "loss", "max"]]
+    run(tmp_path, 3, best_model_criterion=criteria, keep_nbest_models=[2, 3])
+    models = {
+        epoch: torch.load(tmp_path / f"{epoch}epoch.pth", weights_only=True)
+        for epoch in (1, 2, 3)
+    }
+    for name in ("train.loss.ave.pth", "valid.loss.ave.pth"):
+        assert str((tmp_path / name).readlink()).endswith("ave_3best.pth")
+        average = torch.load(tmp_path / name, weights_only=True)
+        for key, value in average.items():
+            mean = sum(model[key] for model in models.values()) / 3
+            torch.testing.assert_close(value, mean, rtol=1e-12, atol=1e-12)

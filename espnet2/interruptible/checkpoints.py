@@ -7,6 +7,7 @@ written leaves nothing to resume from.
 import contextlib
 import logging
 import os
+import shutil
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -52,7 +53,10 @@ def _keep(checkpoint: Path) -> None:
     """Give the old checkpoint its second name; it has both until it is replaced."""
     second = checkpoint.with_name(f"{PREVIOUS}.tmp")
     second.unlink(missing_ok=True)
-    os.link(checkpoint, second)
+    try:
+        os.link(checkpoint, second)
+    except OSError:  # some network file systems have no hard links
+        shutil.copyfile(checkpoint, second)
     second.replace(checkpoint.with_name(PREVIOUS))
 
 

@@ -9,14 +9,16 @@ from typing import ClassVar
 
 import torch
 
+from espnet2.interruptible.averaging import right_averaging
 from espnet2.interruptible.batch_norm_guard import BatchNormGuard
-from espnet2.interruptible.checkpoints import is_whole, whole_checkpoint, whole_saving
+from espnet2.interruptible.checkpoints import whole_checkpoint, whole_saving
 from espnet2.interruptible.epoch import (
     CheckpointedEpoch,
     InterruptibleOptions,
     stop_if_asked,
     stoppable_validation,
 )
+from espnet2.interruptible.finished import finish
 from espnet2.interruptible.mid_epoch import (
     FILE_NAME,
     MidEpoch,
@@ -69,11 +71,14 @@ class InterruptibleTrainer(Trainer):
     def run(cls, *, trainer_options: InterruptibleOptions, **kwargs) -> None:
         """Run upstream's training; its files are written whole or not at all.
 
+        Where it has ended before, nothing is done; see ``finish``.
+
         SIGTERM and SIGUSR1 end it after the present step with exit code 75 and a
         ``mid_epoch.pth``, with which the same command goes on.
         """
-        with whole_saving(), remembering_stop_signals():
-            super().run(trainer_options=trainer_options, **kwargs)
+        with whole_saving(), remembering_stop_signals(), right_averaging():
+            if not finish(trainer_options):
+                super().run(trainer_options=trainer_options, **kwargs)
             if this_rank() == 0:
                 Path(trainer_options.output_dir, FILE_NAME).unlink(missing_ok=True)
 
@@ -86,18 +91,11 @@ class InterruptibleTrainer(Trainer):
     ) -> None:
         """Resume as upstream does; a damaged checkpoint gives way to the one before.
 
-        Where training stopped after the checkpoint but before the epoch's model was
-        written, that is made up for, since it may be wanted for the average.
-
         Raises:
             ValueError: both checkpoints are damaged.
         """
         whole = whole_checkpoint(Path(checkpoint))
         Trainer.resume(whole, model=model, reporter=reporter, **kwargs)
-        of_epoch = Path(checkpoint).with_name(f"{reporter.get_epoch()}epoch.pth")
-        # Not strict: with adapters, of which upstream may save a part only.
-        if this_rank() == 0 and kwargs.get("strict", True) and not is_whole(of_epoch):
-            torch.save(model.state_dict(), of_epoch)
 
     @classmethod
     def train_one_epoch(

@@ -111,7 +111,10 @@ def combine(
         means = method.smoothed.update(names, asr)
         decision, weights = _decide(gramians(enh, means), shared, method)
         weights = _add_along(means, asr, weights)
-    weigh_in_place(enh, asr, weights if scale is None else weights * scale)
+    if method.wants_enh:
+        weigh_in_place(enh, asr, weights if scale is None else weights * scale)
+    elif scale is not None:  # observed only: 0 times an Inf in it would be NaN
+        torch._foreach_mul_(asr, scale)
     keys = names if method.conf.granularity == "tensor" else list(shared)
     return Surgery(combined, keys, decision)
 

@@ -13,6 +13,7 @@ from espnet2.train.gradient_surgery import (
     combine,
     named_gradients,
 )
+from espnet2.train.reentrant import check_not_reentrant
 
 
 @dataclasses.dataclass
@@ -41,6 +42,7 @@ class GradientWindow:
         self.shared = {name: self.parameters[name] for name in shared}
         self.enh_grads: Gradients = {}
         self._wait_enh: Callable[[], Gradients] = dict
+        self._is_checked = False
 
     def add(self, loss_enh: Tensor | None, loss_asr: Tensor, is_last: bool) -> None:
         """Run the backward passes of a micro-batch, the window's last one or not.
@@ -59,6 +61,9 @@ class GradientWindow:
         _backward(loss_asr)
 
     def _add_enh_grads(self, loss_enh: Tensor) -> None:
+        if not self._is_checked:
+            check_not_reentrant(loss_enh)
+            self._is_checked = True
         grads = named_gradients(loss_enh, self.parameters, retain_graph=True)
         if not grads.keys() & self.shared.keys():
             raise ValueError(

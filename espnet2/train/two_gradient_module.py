@@ -66,7 +66,8 @@ class TwoGradientModule(torch.nn.Module):
             with ``loss, stats, weight`` as upstream wants it and, besides, ``loss_enh``
             (or None) and ``loss_asr``, whose sum is ``loss``.
         method: what decides how the gradients are combined.
-        shared_params: name prefixes of the parameters that both losses train.
+        shared_params: name prefixes of the parameters that both losses train, for a
+            method that takes the gradients apart.
         accum_grad: micro-batches for each step, by which upstream divides the loss.
         scaler: the GradScaler of a mixed precision run, or None. The losses are scaled
             before the gradients are taken, the decisions do not depend on it, and what
@@ -100,7 +101,7 @@ class TwoGradientModule(torch.nn.Module):
         )
         self.window = GradientWindow(
             self.trainable,
-            resolve_shared_params(shared_params, names),
+            resolve_shared_params(shared_params, names) if method.separates else {},
             method,
             self.distributed,
         )
@@ -117,7 +118,6 @@ class TwoGradientModule(torch.nn.Module):
 
     def forward(self, **batch) -> dict:
         """Return what the model returns; its loss's backward pass sets ``.grad``."""
-        self.calls += 1
         with self.module.no_sync() if self.distributed else contextlib.nullcontext():
             output = self.module(**batch)
         if self.distributed:
@@ -136,6 +136,8 @@ class TwoGradientModule(torch.nn.Module):
         ``grad_output`` is what upstream multiplies this rank's loss by: the loss scale,
         over ``accum_grad``, times the rank's share of the batch, times the ranks.
         """
+        # Here, since upstream's drawing of the graph calls forward alone.
+        self.calls += 1
         ranks = dist.get_world_size() if self.distributed else 1
         factor = grad_output.sum() / ranks
         is_last = self.per_batch or self.calls % self.accum_grad == 0
