@@ -110,6 +110,13 @@ def test_a_reference_of_another_length_is_an_error_that_names_utterances():
         tiny.tiny_model()(**wrong)
 
 
+def test_a_mono_reference_of_several_channels_is_told_as_such():
+    wrong = tiny.batch()
+    wrong["speech"] = wrong["speech"][..., None].repeat(1, 1, 2)
+    with pytest.raises(ValueError, match="not as many channels.*utt0.*--ref_channel"):
+        tiny.tiny_model()(**wrong)
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

@@ -37,7 +37,13 @@ def config(folder: Path, **keys) -> list[str]:
 @pytest.mark.parametrize(
     ("keys", "message"),
     [
-        ({"gradient_metod": "sum"}, "gradient_metod"),
+        ({"gradient_metod": "sum"}, "gradient_metod: is no option; perhaps gradient_m"),
+        ({"encoder": "conv"}, "in joint training prefix with enh_: enh_encoder"),
+        (
+            {"enh_separator": "tcn", "enh_separator_conf": {"botleneck_dim": 3}},
+            "enh_separator_conf: botleneck_dim: enh_separator: tcn has no such key; "
+            "perhaps bottleneck_dim",
+        ),
         ({"gradient_method": "pcgrad2"}, "gradient_method: 'pcgrad2': expected one of"),
         (
             {
@@ -96,7 +102,7 @@ def test_remedy_without_clean_references_says_what_to_add(capsys):
 
 def test_training_data_of_real_recordings_only_is_refused(tmp_path, capsys):
     shapes = tmp_path / "speech_shape"
-    shapes.write_text("a_REAL 100\nb_CLEAN 200\n", encoding="utf-8")
+    shapes.write_text("a_REAL 100\n\nb_CLEAN 200\n", encoding="utf-8")
     line = error_of(capsys, [*REFERENCED, "--train_shape_file", str(shapes)])
     assert str(shapes) in line and "REAL or CLEAN" in line
 

@@ -6,7 +6,9 @@ import subprocess
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 
 TEMPLATE = "egs2/TEMPLATE/asr_with_enhancement"
 
@@ -229,3 +231,27 @@ def test_an_interrupt_ends_the_training(recipe, repo_env, kind):
     assert process.wait(timeout=30) != 0
     with pytest.raises(ProcessLookupError):
         os.kill(int(pid_file.read_text()), 0)
+
+
+def test_a_set_without_clean_references_is_told_as_such(stages, recipe):
+    """It said that stage 4 makes spk1.scp, which the user has to bring."""
+    for name in ("tr", "va"):
+        folder = recipe / "dump/raw" / name
+        folder.mkdir(parents=True)
+        for table in ("wav.scp", "text_spk1"):
+            (folder / table).write_text("a b\n")
+    (recipe / "dump/raw/lm_dev.txt").write_text("a b\n")
+    done = stages("--stage", "10", "--stop_stage", "10")
+    assert done.returncode != 0
+    assert "data/tr has no spk1.scp, the clean references" in done.stderr
+
+
+def test_resampling_is_told(shell, recipe):
+    """--fs 8k on audio of 16 kHz passed without a word."""
+    for name, rate in (("a", 16000), ("b", 8000), ("c", 16000)):
+        soundfile.write(recipe / f"{name}.wav", np.zeros(800), rate)
+    (recipe / "wav.scp").write_text("".join(f"{n} {n}.wav\n" for n in "abc"))
+    command = "PATH=utils:$PATH scripts/audio/format_wav_scp.sh --fs 8k --nj 2"
+    done = shell("bash", "-c", f"{command} wav.scp formatted")
+    assert done.returncode == 0, done.stderr
+    assert "wav.scp: resampled 2 utterances from 16000 Hz to 8k" in done.stdout

@@ -7,6 +7,7 @@ from espnet.nets.pytorch_backend.transformer.subsampling import TooShortUttError
 from torch import Tensor
 
 from espnet2.asr.espnet_model import ESPnetASRModel
+from espnet2.enh.batch_checks import check_reference, some_names
 from espnet2.enh.espnet_enh_s2t_model import ESPnetEnhS2TModel
 from espnet2.enh.espnet_model import ESPnetEnhancementModel
 from espnet2.enh.frozen_modules import keep_frozen
@@ -98,11 +99,8 @@ class ESPnetEnhASRModel(ESPnetEnhS2TModel):
         reference = None
         if self.calc_enh_loss and not kind.endswith(("CLEAN", "REAL")):
             reference = kwargs["speech_ref1"]
-        if reference is not None and reference.shape != speech.shape:
-            raise ValueError(
-                f"speech_ref1 {tuple(reference.shape)} is not as long as speech "
-                f"{tuple(speech.shape)} in the batch of {_names(utt_id)}"
-            )
+        if reference is not None:
+            check_reference(reference, speech, utt_id)
         try:
             speech, loss_enh = self._enhance(speech, speech_lengths, reference, kind)
             loss_asr, stats, _ = self.s2t_model(
@@ -114,7 +112,7 @@ class ESPnetEnhASRModel(ESPnetEnhS2TModel):
         except TooShortUttError as error:
             raise ValueError(
                 f"utterances too short for the encoder ({error.actual_size} frames, at "
-                f"least {error.limit + 1} are needed): {_names(utt_id)}; raise "
+                f"least {error.limit + 1} are needed): {some_names(utt_id)}; raise "
                 "--min_wav_duration of stage 4"
             ) from error
         return self._output(loss_enh, loss_asr, stats, len(speech))
@@ -171,8 +169,3 @@ class ESPnetEnhASRModel(ESPnetEnhS2TModel):
             "weight": batch_size,
         }
         return force_gatherable(output, loss.device)
-
-
-def _names(utt_id: list[str]) -> str:
-    """Return the first few of a batch's utterance ids."""
-    return ", ".join(utt_id[:3]) + (" ..." if len(utt_id) > 3 else "")

@@ -10,6 +10,7 @@ import torch
 from espnet2.enh.espnet_enh_asr_model import ENH_LOSSES, ESPnetEnhASRModel
 from espnet2.enh.padded_rnn import use_padded_rnn
 from espnet2.interruptible.task import InterruptibleTask
+from espnet2.tasks.config_keys import check_sub_keys
 from espnet2.tasks.enh_loss import choose_enh_loss, describe_enh_loss
 from espnet2.tasks.enh_s2t import EnhS2TTask
 from espnet2.tasks.gradient_remedy_checks import (
@@ -116,6 +117,7 @@ class GradientRemedyTask(InterruptibleTask, EnhS2TTask):
                 args.gradient_conf = dataclasses.asdict(conf)
                 if not args.print_config:
                     check_arguments(args)
+                    check_sub_keys(args, cls.class_choices_list)
             except ValueError as error:
                 parser.exit(2, f"{parser.prog}: error: {source}{error}\n")
         super().main(args=args)

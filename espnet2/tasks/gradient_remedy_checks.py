@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 
+from espnet2.tasks.config_keys import unknown_option
 from espnet2.tasks.enh_loss import choose_enh_loss
 from espnet2.train.gradient_methods import method_class
 from espnet2.train.trainer_gradient_remedy import check_averaging
@@ -32,7 +33,7 @@ def check_config_types(config: dict, parser: argparse.ArgumentParser) -> None:
     for key, value in config.items():
         action = actions.get(key)
         if action is None:
-            raise ValueError(f"{key}: is no option; --print_config lists them")
+            raise ValueError(unknown_option(key, actions))
         _check_number_text(key, value)
         wanted = _NUMBERS.get(action.type)
         is_wrong = isinstance(value, bool) or not isinstance(value, wanted or object)
@@ -117,7 +118,7 @@ def _check_references(args: argparse.Namespace, method: str) -> None:
         return
     path = Path(args.train_shape_file[0])
     with path.open(encoding="utf-8") as file:
-        ids = (line.split(maxsplit=1)[0] for line in file)
+        ids = (line.split(maxsplit=1)[0] for line in file if line.strip())
         if not all(utt_id.endswith(("REAL", "CLEAN")) for utt_id in ids):
             return
     raise ValueError(

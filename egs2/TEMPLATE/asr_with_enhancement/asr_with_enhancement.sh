@@ -343,8 +343,12 @@ split_words "${enh_asr_args}"
 joint_args=("${words[@]}")
 
 if runs 10 "${train_off}" "statistics -> ${enh_asr_stats_dir}"; then
-    for file in {"${train_set}","${valid_set}"}/{wav.scp,spk1.scp,text_spk1} lm_dev.txt; do
+    for file in {"${train_set}","${valid_set}"}/{wav.scp,text_spk1} lm_dev.txt; do
         require_file "${dump}/${file}" 4
+    done
+    for dset in "${train_set}" "${valid_set}"; do
+        [ -e "${dump}/${dset}/spk1.scp" ] ||
+            die "data/${dset} has no spk1.scp, the clean references that joint training needs; add it and run again from --stage 3"
     done
     require_file "${token_list}" 5
     hold "${dump}/${train_set}" "${dump}/${valid_set}"

@@ -8,6 +8,7 @@ two only when everything before succeeded.
 """
 
 import argparse
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -38,23 +39,32 @@ def format_audio(
     written: dict[str, str] = {}
     lengths: dict[str, str] = {}
     clipped = 0
+    rates: Counter[int] = Counter()
     utterances = iterate_audio(sources, cuts, channel)
     total = len(sources if cuts is None else cuts)
     for key, samples, old_rate in tqdm(utterances, total=total, mininterval=5):
         path = audio_path(outdir, key, audio_format)
         if len(samples) == 0:
             raise DataError(f"utterance {key}: its segment is shorter than a sample")
+        rates[old_rate] += 1
         wave = resample(samples, old_rate, rate)
         clipped += bool(np.abs(wave).max() > 1)
         write_audio(path, wave, rate)
         written[key], lengths[key] = str(path), str(len(wave))
+    _tell(scp, rate, rates, clipped)
+    write_table(outdir / "utt2num_samples", lengths)
+    write_table(outdir / scp.name, written)
+    return len(written)
+
+
+def _tell(scp: Path, rate: int, rates: Counter[int], clipped: int) -> None:
+    for old_rate in sorted(rates.keys() - {rate}):
+        count = rates[old_rate]
+        log(f"{scp}: resampled {count} utterances from {old_rate} to {rate} Hz")
     if clipped:
         log(
             f"warning: {scp}: {clipped} utterances exceeded full scale and were clipped"
         )
-    write_table(outdir / "utt2num_samples", lengths)
-    write_table(outdir / scp.name, written)
-    return len(written)
 
 
 def main(arguments: Sequence[str]) -> None:

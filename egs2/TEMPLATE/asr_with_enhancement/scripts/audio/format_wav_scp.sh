@@ -58,3 +58,9 @@ for file in utt2num_samples "${name}.scp"; do
     rm "${outdir}/data/${name}".*/"${file}"
     mv "${outdir}/.${file}.tmp" "${outdir}/${file}"
 done
+
+# What the jobs resampled, added up
+cat "${logdir}"/format.*.log |
+    sed -n 's/.*: resampled \([0-9]*\) utterances from \([0-9]*\) to .*/\2 \1/p' |
+    awk -v name="${scp}" -v fs="${fs}" '{ count[$1] += $2 }
+        END { for (rate in count) print name ": resampled " count[rate] " utterances from " rate " Hz to " fs }'
