@@ -31,6 +31,7 @@ ROWS = (
     {
         "transcription": "a trained model at work on recordings",
         "result_page": "results as one HTML page",
+        "radio": "corpora sent over a simulated radio link",
     },
     {"bin": "the commands"},
     {"egs2": "the recipes: stages, corpora, configs; the study"},

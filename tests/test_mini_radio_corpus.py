@@ -12,6 +12,10 @@ import numpy as np
 import pytest
 import soundfile
 
+from espnet2.data_dir.tables import DataError
+from espnet2.radio import building, pairs, utterance
+from espnet2.radio.signal_figures import energy_above, peak_correlation
+
 LOCAL = "egs2/mini_radio/asr_with_enhancement/local"
 ROOT = Path(__file__).resolve().parent.parent
 SIZES = {"train": 6, "valid": 3, "test": 5}
@@ -68,18 +72,8 @@ def make_here(import_script):
 
 
 @pytest.fixture
-def build_corpus(import_script):
-    return import_script(f"{LOCAL}/build_corpus.py")
-
-
-@pytest.fixture
-def render(import_script):
-    return import_script(f"{LOCAL}/render.py")
-
-
-@pytest.fixture
-def realism(import_script):
-    return import_script(f"{LOCAL}/realism.py")
+def planning(import_script):
+    return import_script(f"{LOCAL}/plan_corpus.py")
 
 
 def test_one_process_gives_the_same_bytes_as_two(corpus, tmp_path):
@@ -104,33 +98,33 @@ def test_the_test_set_does_not_depend_on_the_size_of_the_others(corpus, tmp_path
     assert {n: small[n] for n in names} == {n: large[n] for n in names}
 
 
-def test_splits_share_no_voice_and_no_sentence(build_corpus):
+def test_splits_share_no_voice_and_no_sentence(planning):
     counts = {"train": 3200, "valid": 200, "test": 400}
-    plan = build_corpus.plan_corpus(counts, 2302)
+    plan = planning.plan_corpus(counts, 2302)
     said = [utterance for voice in plan for utterance in voice]
     assert len({utterance.text for utterance in said}) == 3800
     assert len({utterance.utt_id for utterance in said}) == 3800
-    voices = [set(names) for names in build_corpus.VOICES.values()]
+    voices = [set(names) for names in planning.VOICES.values()]
     assert sum(map(len, voices)) == len(set.union(*voices))
     for name, count in counts.items():
         own = [u for u in said if u.set_name == name]
         assert len(own) == count
-        assert {u.voice for u in own} == set(build_corpus.VOICES[name])
+        assert {u.voice for u in own} == set(planning.VOICES[name])
 
 
-def test_each_job_is_one_voice(build_corpus):
-    plan = build_corpus.plan_corpus({"train": 90, "valid": 2, "test": 5}, 0)
+def test_each_job_is_one_voice(planning):
+    plan = planning.plan_corpus({"train": 90, "valid": 2, "test": 5}, 0)
     voices = [{utterance.voice for utterance in job} for job in plan]
     assert all(len(names) == 1 for names in voices)
     assert len(set.union(*voices)) == len(plan)
 
 
-def test_ids_do_not_look_like_upstreams_categories(build_corpus):
-    plan = build_corpus.plan_corpus({"train": 90, "valid": 9, "test": 9}, 0)
-    for utterance in (utterance for voice in plan for utterance in voice):
-        assert utterance.voice.isalnum()
-        assert utterance.utt_id.startswith(f"{utterance.voice}-{utterance.set_name}-")
-        assert not utterance.utt_id.endswith(("REAL", "CLEAN"))
+def test_ids_do_not_look_like_upstreams_categories(planning):
+    plan = planning.plan_corpus({"train": 90, "valid": 9, "test": 9}, 0)
+    for said in (said for voice in plan for said in voice):
+        assert said.voice.isalnum()
+        assert said.utt_id.startswith(f"{said.voice}-{said.set_name}-")
+        assert not said.utt_id.endswith(("REAL", "CLEAN"))
 
 
 @pytest.mark.parametrize("set_name", list(SIZES))
@@ -178,28 +172,28 @@ def test_speech_component_of_the_noisy_has_the_clean_level(corpus):
         assert np.sum(noisy * clean) == pytest.approx(np.sum(clean**2), rel=1e-2)
 
 
-def test_pairs_are_aligned_and_keep_to_the_band(corpus, realism):
+def test_pairs_are_aligned_and_keep_to_the_band(corpus):
     for path in sorted((corpus / "corpus").glob("*/noisy/*.wav")):
         noisy = soundfile.read(path)[0]
         clean = soundfile.read(path.parents[1] / "clean" / path.name)[0]
-        peak, lag = realism.peak_correlation(clean, noisy)
+        peak, lag = peak_correlation(clean, noisy)
         assert lag == 0
         assert 0.3 < peak < 1.0
-        assert realism.energy_above(noisy, 8000) < -60
+        assert energy_above(noisy, 8000) < -60
 
 
-def test_a_loud_pair_is_made_quieter_together(render, monkeypatch):
-    monkeypatch.setattr(render, "CLEAN_RMS", 0.5)
+def test_a_loud_pair_is_made_quieter_together(monkeypatch):
+    monkeypatch.setattr(pairs, "CLEAN_RMS", 0.5)
     speech = np.random.default_rng(0).standard_normal(8000)
-    clean, noisy = render.radio_pair(speech, 3.0, 0.0, np.random.default_rng(1))
+    clean, noisy = pairs.aligned_pair(speech, 3.0, 0.0, np.random.default_rng(1))
     peak = max(np.abs(clean).max(), np.abs(noisy).max())
-    assert peak == pytest.approx(render.HIGHEST_PEAK)
+    assert peak == pytest.approx(pairs.HIGHEST_PEAK)
     assert np.sum(noisy * clean) == pytest.approx(np.sum(clean**2))
 
 
-def test_short_speech_gets_silence_to_the_shortest_length(render):
-    padded = render._with_silence(np.ones(100), np.random.default_rng(0))
-    assert len(padded) == render.SHORTEST * 8000
+def test_short_speech_gets_silence_to_the_shortest_length():
+    padded = utterance._with_silence(np.ones(100), np.random.default_rng(0))
+    assert len(padded) == utterance.SHORTEST * 8000
     assert np.sum(padded) == 100
 
 
@@ -234,15 +228,16 @@ def test_a_killed_corpus_is_not_taken_for_whole(corpus, tmp_path):
     assert not (tmp_path / ".corpus.tmp").exists()
 
 
-def test_a_voice_that_fails_leaves_the_old_corpus(build_corpus, tmp_path):
+def test_a_voice_that_fails_leaves_the_old_corpus(import_script, tmp_path):
+    speak = import_script(f"{LOCAL}/speak.py")
     old = tmp_path / "corpus"
     old.mkdir()
-    (old / build_corpus.MARKER).write_text("{}")
-    plan = [[build_corpus.Utterance("test", "nobody", 0, "ROGER OVER")]]
-    conditions = build_corpus.Conditions(6, 14, 0, 15)
-    with pytest.raises(build_corpus.SpeechError, match="voice nobody failed"):
-        build_corpus.build_corpus({"seed": 0}, plan, conditions, 1, old)
-    assert json.loads((old / build_corpus.MARKER).read_text()) == {}
+    (old / building.MARKER).write_text("{}")
+    plan = [[utterance.Utterance("test", "nobody", 0, "ROGER OVER")]]
+    conditions = utterance.Conditions(6, 14, 0, 15)
+    with pytest.raises(DataError, match="voice nobody failed"):
+        building.build_corpus({"seed": 0}, plan, speak.speak_as, conditions, 1, old)
+    assert json.loads((old / building.MARKER).read_text()) == {}
 
 
 @pytest.mark.parametrize("name", ["corpus", "data/train"])
@@ -263,10 +258,10 @@ def test_an_unknown_variant_is_an_error_that_names_it(import_script):
         speak.check_variants(["m3", "m33"])
 
 
-def test_all_voices_of_the_corpus_exist(import_script, build_corpus):
+def test_all_voices_of_the_corpus_exist(import_script, planning):
     pytest.importorskip("espeakng_loader", reason="espeakng-loader is not installed")
     speak = import_script(f"{LOCAL}/speak.py")
-    speak.check_variants([v for names in build_corpus.VOICES.values() for v in names])
+    speak.check_variants([v for names in planning.VOICES.values() for v in names])
 
 
 def test_a_missing_espeak_says_how_to_install_it(import_script, monkeypatch):
@@ -300,34 +295,6 @@ def test_an_error_is_one_line_and_exit_code_1(tmp_path):
     assert done.stderr == (
         "make_mini_radio.py: error: --num_test 0 must be 1 to 99999\n"
     )
-
-
-def test_noise_level_is_read_from_the_pauses(realism):
-    tone = np.sin(2 * np.pi * 1000 * np.arange(8000) / 8000)
-    clean = np.concatenate([tone, np.zeros(8000)])
-    hum = 0.1 * np.sin(2 * np.pi * 500 * np.arange(16000) / 8000)
-    expected = 10 * np.log10(0.01 / 1.01)  # power in the pause over speech with hum
-    assert realism.noise_to_speech(clean, clean + hum) == pytest.approx(expected)
-    assert np.isnan(realism.noise_to_speech(tone, tone))
-
-
-def test_peak_correlation_finds_a_delay(realism):
-    noise = np.random.default_rng(0).standard_normal(4000)
-    delayed = -0.5 * np.concatenate([np.zeros(7), noise[:-7]])
-    peak, lag = realism.peak_correlation(noise, delayed)
-    assert lag == 7
-    assert peak == pytest.approx(1.0, abs=0.01)
-
-
-def test_energy_above_the_band_of_white_noise_is_that_of_the_band(realism):
-    noise = np.random.default_rng(0).standard_normal(80000)
-    assert realism.energy_above(noise, 8000) == pytest.approx(0.0, abs=0.5)
-
-
-def test_the_report_counts_unknown_words(realism):
-    sizes = realism._sizes([{"voice": "m3", "text": "A B B", "samples": 28800}], {"A"})
-    assert sizes["words unknown to train, %"] == "66.67"
-    assert sizes["hours"] == "0.00" and sizes["vocabulary, words"] == "2"
 
 
 def test_the_marker_records_the_options(corpus):

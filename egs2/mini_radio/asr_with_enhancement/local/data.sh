@@ -15,12 +15,13 @@ cnr_min=6                       # lowest carrier-to-noise ratio in the IF band, 
 cnr_max=14                      # highest one, dB
 snr_min=5                       # lowest ratio of speech to acoustic noise, dB
 snr_max=20                      # highest one, dB
+reference=aligned               # or rats: full band, own level, lag of up to 13 samples
 nj=$(env -u OMP_NUM_THREADS nproc)                     # processes at once; the result does not depend on it
 
 . scripts/utils/data_tools.sh
 
 log "Making the toy corpus in ${corpus_dir}"
 give corpus_dir data_dir seed num_train num_valid num_test cnr_min cnr_max \
-    snr_min snr_max nj
+    snr_min snr_max reference nj
 OMP_NUM_THREADS=1 python3 local/make_mini_radio.py "${options[@]}"
 log "Wrote ${data_dir}/train, ${data_dir}/valid and ${data_dir}/test"

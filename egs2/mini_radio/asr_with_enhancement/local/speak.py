@@ -15,16 +15,19 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from fm_link import AUDIO_RATE
 from scipy.signal import resample_poly
 
 from espnet2.data_dir.tables import DataError
+from espnet2.radio.fm_link import AUDIO_RATE
+from espnet2.radio.utterance import Say, Utterance
 
 SYNCHRONOUS, DONT_EXIT = 2, 0x8000  # espeak_AUDIO_OUTPUT, option of espeak_Initialize
 RATE, VOLUME, PITCH = 1, 2, 3  # espeak_PARAMETER
 POSITION_CHARACTER, CHARS_UTF8 = 1, 1
 LONGEST_DATA_PATH = 140  # espeak-ng cuts longer paths (at 160, with what it appends)
 QUIET_VOLUME = 60  # at the default of 100 some voices clip
+SPEAKING_RATES = (160, 210)  # words a minute
+PITCHES = (35, 65)  # espeak-ng's 0 to 99; 50 is the voice's own
 SPELT_FOR_ESPEAK = {"XRAY": "x-ray"}
 
 AudioCallback = ctypes.CFUNCTYPE(
@@ -112,6 +115,18 @@ class Speaker:
         status = getattr(self._library, function)(*arguments)
         if status != 0:
             raise SpeechError(f"{function}{arguments} of espeak-ng returned {status}")
+
+
+def speak_as(voice: str) -> Say:
+    """The voice of a variant; rate, pitch and flutter are drawn for each utterance."""
+    speaker = Speaker(voice)
+
+    def say(utterance: Utterance, rng: np.random.Generator) -> np.ndarray:
+        rate, pitch = rng.integers(*SPEAKING_RATES), rng.integers(*PITCHES)
+        espeak_seed = int(rng.integers(1, 2**31))
+        return speaker.say(utterance.text, int(rate), int(pitch), espeak_seed)
+
+    return say
 
 
 def _loader() -> object:

@@ -1,19 +1,14 @@
-"""The toy corpus' radio: alignment, threshold and band of the FM link."""
+"""The radio link: alignment, threshold and band of the FM link."""
 
 import numpy as np
 import pytest
 from scipy.signal import correlate
 
-LOCAL = "egs2/mini_radio/asr_with_enhancement/local"
+from espnet2.radio import fm_link
 
 
 @pytest.fixture
-def fm_link(import_script):
-    return import_script(f"{LOCAL}/fm_link.py")
-
-
-@pytest.fixture
-def voice(fm_link):
+def voice():
     """Two seconds of band-limited noise that swells four times a second."""
     noise = np.random.default_rng(1).standard_normal(16000)
     swell = np.sin(2 * np.pi * 2 * np.arange(16000) / 8000) ** 2
@@ -26,7 +21,7 @@ def output_snr(clean, noisy):
     return 10 * np.log10(np.sum((gain * clean) ** 2) / np.sum(rest**2))
 
 
-def received_snrs(fm_link, voice, cnrs):
+def received_snrs(voice, cnrs):
     """SNR at the receiver against what it gives without noise, dB."""
     without_noise = fm_link.fm_link(voice, 100.0, np.random.default_rng(0))
     return [
@@ -41,7 +36,7 @@ def share_above(audio, cutoff):
     return power[frequency > cutoff].sum() / power.sum()
 
 
-def test_a_tone_in_the_band_passes_and_one_outside_does_not(fm_link):
+def test_a_tone_in_the_band_passes_and_one_outside_does_not():
     time = np.arange(8000) / 8000
     for frequency, gain in [(1000, 1.0), (3000, 1.0), (100, 0.0), (3500, 0.0)]:
         tone = np.sin(2 * np.pi * frequency * time)
@@ -52,7 +47,7 @@ def test_a_tone_in_the_band_passes_and_one_outside_does_not(fm_link):
         )
 
 
-def test_a_carrier_has_magnitude_one_and_the_stated_deviation(fm_link):
+def test_a_carrier_has_magnitude_one_and_the_stated_deviation():
     tone = np.sin(2 * np.pi * 1000 * np.arange(8000) / 8000)
     carrier = fm_link.modulate(tone)
     assert len(carrier) == 4 * len(tone)
@@ -63,7 +58,7 @@ def test_a_carrier_has_magnitude_one_and_the_stated_deviation(fm_link):
     assert np.abs(frequency[2000:-2000]).max() == pytest.approx(0.512 * 2500, rel=0.02)
 
 
-def test_a_soft_tone_comes_back_as_it_was(fm_link, monkeypatch):
+def test_a_soft_tone_comes_back_as_it_was(monkeypatch):
     monkeypatch.setattr(fm_link, "DRIVE", 1e-3)  # where the limiter is linear
     tone = np.sin(2 * np.pi * 1000 * np.arange(8000) / 8000)
     received = fm_link.demodulate(fm_link.modulate(tone))
@@ -72,34 +67,34 @@ def test_a_soft_tone_comes_back_as_it_was(fm_link, monkeypatch):
 
 
 @pytest.mark.parametrize("cnr", [30.0, 10.0])
-def test_output_is_aligned_with_input(fm_link, voice, cnr):
+def test_output_is_aligned_with_input(voice, cnr):
     received = fm_link.fm_link(voice, cnr, np.random.default_rng(3))
     assert len(received) == len(voice)
     lags = correlate(received, voice, method="fft")
     assert np.argmax(lags) - (len(voice) - 1) == 0
 
 
-def test_alignment_is_finer_than_a_sample(fm_link, voice):
+def test_alignment_is_finer_than_a_sample(voice):
     received = fm_link.fm_link(voice, 60.0, np.random.default_rng(3))
     lags = correlate(received, voice, method="fft")
     before, after = lags[len(voice) - 2], lags[len(voice)]
     assert before == pytest.approx(after, rel=0.01)
 
 
-def test_better_carrier_gives_better_audio(fm_link, voice):
-    snrs = received_snrs(fm_link, voice, [0, 2, 4, 6, 8, 10, 14, 20, 30])
+def test_better_carrier_gives_better_audio(voice):
+    snrs = received_snrs(voice, [0, 2, 4, 6, 8, 10, 14, 20, 30])
     assert np.all(np.diff(snrs) > 0)
 
 
-def test_noise_rises_sharply_below_the_threshold(fm_link, voice, monkeypatch):
+def test_noise_rises_sharply_below_the_threshold(voice, monkeypatch):
     monkeypatch.setattr(fm_link, "loudspeaker", lambda heard: heard)
-    low, below, at, above, high = received_snrs(fm_link, voice, [4, 7, 10, 14, 17])
+    low, below, at, above, high = received_snrs(voice, [4, 7, 10, 14, 17])
     assert high - above == pytest.approx(3.0, abs=0.5)  # decibel for decibel
     assert below - low > 2 * 3.0
     assert at - below > 1.5 * 3.0
 
 
-def test_clicks_appear_below_the_threshold_only(fm_link, voice):
+def test_clicks_appear_below_the_threshold_only(voice):
     def peak_over_rms(cnr):
         silence = 1e-6 * voice
         carrier = np.exp(0j * np.arange(4 * len(silence)))
@@ -113,7 +108,7 @@ def test_clicks_appear_below_the_threshold_only(fm_link, voice):
     assert peak_over_rms(7.0) > 8.0
 
 
-def test_the_carrier_to_noise_ratio_is_that_of_the_if_band(fm_link, voice, monkeypatch):
+def test_the_carrier_to_noise_ratio_is_that_of_the_if_band(voice, monkeypatch):
     received = []
     monkeypatch.setattr(fm_link, "demodulate", lambda z: received.append(z) or z)
     fm_link.fm_link(voice, 7.0, np.random.default_rng(5))
@@ -123,24 +118,24 @@ def test_the_carrier_to_noise_ratio_is_that_of_the_if_band(fm_link, voice, monke
     assert -10 * np.log10(np.mean(np.abs(through) ** 2)) == pytest.approx(7.0, abs=0.2)
 
 
-def test_the_if_filter_has_the_stated_noise_bandwidth(fm_link):
+def test_the_if_filter_has_the_stated_noise_bandwidth():
     taps = fm_link.IF_FILTER
     assert np.sum(taps) == pytest.approx(1.0)
     assert 32000 * np.sum(taps**2) == pytest.approx(11600, rel=0.02)
 
 
-def test_nothing_is_heard_above_the_band(fm_link, voice):
+def test_nothing_is_heard_above_the_band(voice):
     received = fm_link.fm_link(voice, 3.0, np.random.default_rng(6))
     assert 10 * np.log10(share_above(received, 3420)) < -60
 
 
-def test_acoustic_noise_has_unit_level_within_the_band(fm_link):
+def test_acoustic_noise_has_unit_level_within_the_band():
     noise = fm_link.acoustic_noise(16000, np.random.default_rng(7))
     assert fm_link.rms(noise) == pytest.approx(1.0)
     assert share_above(noise, 3420) < 1e-6
 
 
-def test_the_loudspeaker_rises_by_its_slope_and_delays_nothing(fm_link):
+def test_the_loudspeaker_rises_by_its_slope_and_delays_nothing():
     time = np.arange(8000) / 8000
     middle = slice(500, -500)
     levels = {}

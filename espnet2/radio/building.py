@@ -1,69 +1,49 @@
-"""Plan the corpus, have its voices spoken by child processes, put it in place."""
+"""Has the speakers of a corpus rendered by child processes, and puts it in place."""
 
 import json
 import multiprocessing
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import wait
 from pathlib import Path
 
-import numpy as np
-from radio_text import draw_sentences
-from render import Conditions, Utterance, render_voice
-from speak import SpeechError
 from tqdm import tqdm
 
 from espnet2.data_dir.folders import whole_folder
-from espnet2.data_dir.tables import log
+from espnet2.data_dir.tables import DataError, log
+from espnet2.radio.utterance import Conditions, Say, Utterance, render_voice
 
 MARKER = "corpus.json"
-LAYOUT_VERSION = 1  # raise it when the same options give another corpus
-VOICES = {
-    "train": (
-        "m1 m4 m5 m6 m7 m8 f1 f2 f5 Alex Annie Denis Mike Nguyen adam aunty belinda "
-        "boris david ed grandma grandpa gustave john klatt3 linda marcelo max michel "
-        "miguel norbert pablo paul rob robert sandro shelby steph travis pedro"
-    ).split(),
-    "valid": "m2 f3 Mario quincy".split(),
-    "test": "m3 f4 Michael victor".split(),
-}
-
-
-def plan_corpus(counts: dict[str, int], seed: int) -> list[list[Utterance]]:
-    """What each voice says: one list per voice, no sentence twice in the corpus.
-
-    The test set comes first, so that it does not depend on the size of the others,
-    which are the ``counts``.
-    """
-    taken: set[str] = set()
-    plan = []
-    for set_name in ("test", "valid", "train"):
-        rng = np.random.default_rng([seed, *set_name.encode()])
-        sentences = draw_sentences(counts[set_name], rng, taken)
-        voices = VOICES[set_name]
-        said = [
-            Utterance(set_name, voices[number % len(voices)], number, text)
-            for number, text in enumerate(sentences)
-        ]
-        plan += [said[i :: len(voices)] for i in range(min(len(voices), len(said)))]
-    return plan
 
 
 def build_corpus(
     options: dict[str, object],
-    plan: list[list[Utterance]],
+    plan: Sequence[Sequence[Utterance]],
+    speak_as: Callable[[str], Say],
     conditions: Conditions,
     nj: int,
     corpus_dir: Path,
 ) -> None:
-    """Make the corpus and put it in place of what ``corpus_dir`` held."""
+    """Make the corpus and put it in place of what ``corpus_dir`` held.
+
+    Args:
+        options: What the corpus is made with; `MARKER` records them. Has ``seed``.
+        plan: The utterances of each speaker in each set.
+        speak_as: Makes the voice of a speaker's id, in the child process.
+        conditions: What the radio does.
+        nj: Processes at once; the result does not depend on it.
+        corpus_dir: Where the corpus goes.
+
+    Raises:
+        DataError: a speaker failed; why, the child process has said.
+    """
     with whole_folder(corpus_dir) as new:
-        jobs = [(said, conditions, options["seed"], new) for said in plan]
+        jobs = [(said, speak_as, conditions, options["seed"], new) for said in plan]
         tqdm.monitor_interval = 0  # its thread would be unsafe beside fork
         for done in tqdm(_run_jobs(jobs, nj), "voices", len(jobs), mininterval=1):
             if done.exitcode != 0:
                 what = f"voice {done.name} failed (exit code {done.exitcode})"
-                raise SpeechError(what)
+                raise DataError(what)
         (new / MARKER).write_text(json.dumps(options, indent=1) + "\n")
 
 
@@ -106,6 +86,6 @@ def _run_jobs(
 def _render_or_say_why(*job: object) -> None:
     try:
         render_voice(*job)
-    except (SpeechError, OSError) as error:
+    except (DataError, OSError) as error:
         log(str(error))
         sys.exit(1)
