@@ -155,7 +155,20 @@ def test_missing_headers_name_the_package_to_install(environment, monkeypatch):
 def test_an_absent_package_is_named(environment, tmp_path):
     wanted = tmp_path / "requirements.in"
     wanted.write_text("# a comment\nespnet==1\nno-such_package>=2\n\n")
-    assert environment.absent_packages(wanted) == ["no-such_package"]
+    assert environment.absent_packages(wanted) == (["no-such_package"], [])
+
+
+def test_what_tests_alone_want_is_not_missed_by_a_user(
+    environment, monkeypatch, tmp_path, capsys
+):
+    wanted = tmp_path / "requirements.in"
+    wanted.write_text("espnet==1\n\n# Tests, checks and packaging\nno-such_tester\n")
+    assert environment.absent_packages(wanted) == ([], ["no-such_tester"])
+    absent = environment.absent_packages(wanted)
+    monkeypatch.setattr(environment, "absent_packages", lambda: absent)
+    monkeypatch.setattr(sys, "argv", ["check_environment.py"])
+    assert environment.main() == 0
+    assert "Only tests want  no-such_tester" in capsys.readouterr().out
 
 
 def test_all_that_is_required_is_pinned_once_for_each_python(repo_root):

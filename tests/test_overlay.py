@@ -1,8 +1,10 @@
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from setuptools.command.editable_wheel import _finder_template
 
 SHIM = "from pkgutil import extend_path\n__path__ = extend_path(__path__, __name__)\n"
 
@@ -85,3 +87,62 @@ def test_the_exit_code_tells_a_bad_tree_from_a_good_one(tree, repo_root, bad):
 def test_a_folder_without_espnet2_is_an_error(overlay, tmp_path):
     (problem,) = overlay.check(tmp_path)
     assert "holds no espnet2" in problem
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    """A checkout with modules of ESPnet's own: espnet2.train.theirs."""
+    folder = tmp_path / "a checkout"
+    (folder / "espnet2/train").mkdir(parents=True)
+    for name in ("espnet2", "espnet2/train"):
+        (folder / name / "__init__.py").write_text("")
+    (folder / "espnet2/train/theirs.py").write_text("WORD = 'found'")
+    return folder
+
+
+def hook(checkout: Path, folder: Path) -> Path:
+    """A site folder as ``pip install -e`` leaves it: a hook that knows the place."""
+    mapping = {"espnet2": str(checkout / "espnet2")}
+    code = _finder_template("editable_checkout", mapping, {})
+    folder.mkdir()
+    (folder / "editable_checkout.py").write_text(code)
+    (folder / "sitecustomize.py").write_text(
+        "import editable_checkout; editable_checkout.install()"
+    )
+    return folder
+
+
+def test_a_checkout_that_was_installed_editable_is_extended(
+    repo_root, checkout, tmp_path
+):
+    """Its finder is no path: the overlay was found "sound", and training died."""
+    path = f"{repo_root}{os.pathsep}{hook(checkout, tmp_path / 'site')}"
+    code = "from espnet2.train.theirs import WORD; import espnet2.data_dir; print(WORD)"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.strip() == "found", done.stderr
+
+
+def test_the_check_looks_into_a_checkout_on_the_path(
+    overlay, tree, checkout, monkeypatch
+):
+    monkeypatch.setenv("PYTHONPATH", str(checkout))
+    assert overlay.check(tree) == []
+    (tree / "espnet2/train/theirs.py").write_text("")
+    (problem,) = overlay.check(tree)
+    assert problem.startswith("espnet2/train/theirs.py replaces")
+
+
+def test_the_check_imports_the_task_for_real(overlay, tree):
+    (tree / "espnet2/tasks").mkdir()
+    (tree / "espnet2/tasks/__init__.py").write_text(SHIM)
+    task = tree / "espnet2/tasks/gradient_remedy.py"
+    task.write_text("import espnet2.train.trainer")
+    assert overlay.check(tree) == []
+    task.write_text("import espnet2.train.not_there")
+    (problem,) = overlay.check(tree)
+    assert problem.endswith("No module named 'espnet2.train.not_there'")

@@ -19,6 +19,7 @@ from pathlib import Path
 
 REQUIREMENTS = Path(__file__).resolve().parent / "requirements.in"
 MAIN_PACKAGES = ("espnet", "torch", "torchaudio", "torchjd", "librosa", "numpy")
+FOR_DEVELOPERS = "# Tests, checks and packaging"  # heads the last part of that file
 COMPILERS = {"CC": "C compiler", "CXX": "C++ compiler"}
 
 
@@ -53,10 +54,20 @@ def missing_for_install() -> list[str]:
     return missing
 
 
-def absent_packages(requirements: Path = REQUIREMENTS) -> list[str]:
-    """The packages that ``requirements`` names and this Python does not have."""
-    lines = requirements.read_text(encoding="utf-8").splitlines()
-    names = [re.match(r"[\w.-]+", line) for line in lines]
+def absent_packages(requirements: Path = REQUIREMENTS) -> tuple[list[str], list[str]]:
+    """The packages that ``requirements`` names and this Python does not have.
+
+    Returns:
+        those that the recipes need; and those named below `FOR_DEVELOPERS`, which tests
+        and packaging alone need.
+    """
+    text = requirements.read_text(encoding="utf-8")
+    recipes, _, developers = text.partition(FOR_DEVELOPERS)
+    return _absent(recipes), _absent(developers)
+
+
+def _absent(lines: str) -> list[str]:
+    names = [re.match(r"[\w.-]+", line) for line in lines.splitlines()]
     installed = {
         re.sub(r"[-_.]+", "-", found.metadata["Name"]).lower()
         for found in importlib.metadata.distributions()
@@ -105,9 +116,12 @@ def main() -> int:
     if parser.parse_args().before_install:
         missing = missing_for_install()
     else:
-        missing = [f"{name} is not installed" for name in absent_packages()]
+        absent, for_tests = absent_packages()
+        missing = [f"{name} is not installed" for name in absent]
         if not missing:
             report()
+        if for_tests:
+            print(f"Only tests want  {', '.join(for_tests)} (not installed)")
     for line in missing:
         print(f"check_environment.py: {line}", file=sys.stderr)
     return int(bool(missing))

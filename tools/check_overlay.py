@@ -6,7 +6,6 @@ with 1 if there is one.
 """
 
 import argparse
-import importlib.metadata
 import os
 import subprocess
 import sys
@@ -14,6 +13,13 @@ from pathlib import Path
 
 REPO_ROOT = Path(__file__).resolve().parent.parent
 
+TASK = "espnet2/tasks/gradient_remedy.py"
+# Prints the folders of the package, without importing it.
+WHERE = """
+import importlib.util
+spec = importlib.util.find_spec("espnet2")
+print("\\n".join(spec.submodule_search_locations if spec else ()))
+"""
 # Run in a fresh Python, as espnet2 may be imported already in this one. Prints each
 # module's file, or nothing where there is no such module.
 PROBE = """
@@ -27,18 +33,38 @@ for name in sys.argv[1:]:
 """
 
 
-def installed_files() -> dict[str, Path]:
+def installed_files(root: Path) -> dict[str, Path]:
     """The Python files of the installed ``espnet2``: name from the top, and path.
 
+    It is found as a fresh Python finds it that does not know ``root``: a package, a
+    checkout that was installed by ``pip install -e``, or one on PYTHONPATH.
+
     Raises:
-        PackageNotFoundError: If espnet is not installed.
+        LookupError: There is none.
     """
-    files = importlib.metadata.files("espnet") or []
+    found = _run(["-c", WHERE], [])
+    folders = [Path(line) for line in found.stdout.splitlines()]
+    outside = [f for f in folders if f.resolve() != (root / "espnet2").resolve()]
+    if found.returncode != 0 or not outside:
+        raise LookupError("espnet is not installed: run  make -C tools")
     return {
-        file.as_posix(): Path(str(file.locate()))
-        for file in files
-        if file.parts[0] == "espnet2" and file.suffix == ".py"
+        f"espnet2/{path.relative_to(folder).as_posix()}": path
+        for folder in reversed(outside)
+        for path in folder.rglob("*.py")
     }
+
+
+def _run(words: list[str], first: list[Path]) -> subprocess.CompletedProcess:
+    """Run a fresh Python, with folders first on its path, and without this checkout."""
+    path = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    others = [p for p in path if p and Path(p).resolve() != REPO_ROOT]
+    return subprocess.run(
+        [sys.executable, *words],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([*map(str, first), *others])},
+        cwd=REPO_ROOT.anchor,
+        capture_output=True,
+        text=True,
+    )
 
 
 def our_files(root: Path) -> list[str]:
@@ -80,13 +106,7 @@ def unreachable(root: Path, ours: list[str], upstream: dict[str, Path]) -> list[
     for file, path in upstream.items():
         if file.rpartition("/")[0] in folders and not file.endswith("__init__.py"):
             expected.setdefault(module_name(file), path)
-    found = subprocess.run(
-        [sys.executable, "-c", PROBE, *expected],
-        env={**os.environ, "PYTHONPATH": str(root)},
-        cwd=root.anchor,
-        capture_output=True,
-        text=True,
-    )
+    found = _run(["-c", PROBE, *expected], [root])
     if found.returncode != 0:
         return [f"espnet2 under {root} cannot be imported:\n{found.stderr.strip()}"]
     return [
@@ -99,13 +119,29 @@ def unreachable(root: Path, ours: list[str], upstream: dict[str, Path]) -> list[
     ]
 
 
+def failing_import(root: Path, ours: list[str]) -> list[str]:
+    """What the task's import says where it fails; it imports nearly all the rest."""
+    if TASK not in ours:
+        return []
+    done = _run(["-c", f"import {module_name(TASK)}"], [root])
+    if done.returncode == 0:
+        return []
+    error = done.stderr.strip().splitlines()[-1]
+    return [f"{module_name(TASK)} cannot be imported: {error}"]
+
+
 def check(root: Path) -> list[str]:
-    """All that is wrong with the overlay under ``root``, one line each."""
-    upstream = installed_files()
+    """All that is wrong with the overlay under ``root``, one line each.
+
+    Raises:
+        LookupError: espnet is not installed.
+    """
+    upstream = installed_files(root)
     ours = our_files(root)
     if not ours:
         return [f"{root} holds no espnet2/**/*.py: name the repository's folder"]
-    return clashes(ours, upstream) or unreachable(root, ours, upstream)
+    problems = clashes(ours, upstream) or unreachable(root, ours, upstream)
+    return problems or failing_import(root, ours)
 
 
 def main() -> int:
@@ -117,8 +153,8 @@ def main() -> int:
     root = parser.parse_args().root.resolve()
     try:
         problems = check(root)
-    except importlib.metadata.PackageNotFoundError:
-        problems = ["espnet is not installed: run  make -C tools"]
+    except LookupError as error:
+        problems = [str(error)]
     for line in problems:
         print(f"check_overlay.py: {line}", file=sys.stderr)
     if not problems:
