@@ -56,7 +56,7 @@ def from_hub(tag: str) -> ModelFiles:
 
 def describe(model: str, *more: str) -> str:
     """Return what was asked for and, of files, the time of the last change."""
-    files = filter(Path.exists, (Path(model), *Path(model).glob("*.pth")))
+    files = filter(Path.is_file, (Path(model), *Path(model).glob("*.pth")))
     return "\n".join(
         [model, *more, *sorted(f"{p} {p.stat().st_mtime_ns}" for p in files)]
     )
