@@ -13,7 +13,6 @@ import numpy as np
 from espnet2.bin.enh_inference import SeparateSpeech
 from espnet2.data_dir.audio import parse_rate
 from espnet2.data_dir.resampling import resample
-from espnet2.data_dir.tables import log
 
 
 def add_observation(
@@ -60,12 +59,6 @@ class Hearing:
             enhanced = self.enhance(samples[None], fs=self.data_rate)[0][0]
             samples = add_observation(enhanced, samples, self.share)
         return resample(samples, self.data_rate, self.rate).astype(np.float32)
-
-
-def tell_resampling(name: str, rate: int, data_rate: int) -> None:
-    """Say in a line that a recogniser of another rate (Hz) hears resampled speech."""
-    if rate != data_rate:
-        log(f"{name} is made for {rate} Hz: speech of {data_rate} Hz is resampled")
 
 
 def add_hearing_options(parser: argparse.ArgumentParser) -> None:

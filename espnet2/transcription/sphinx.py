@@ -55,6 +55,8 @@ class Sphinx:
                 dict=str(words),
                 jsgf=str(grammar),
                 samprate=RATE,
+                dither=True,  # resampled speech has nothing in the upper bands
+                seed=0,
                 loglevel="ERROR",
                 logfn=str(said),
             )

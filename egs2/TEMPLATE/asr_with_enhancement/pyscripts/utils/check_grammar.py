@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from espnet2.data_dir.audio import parse_rate
+from espnet2.data_dir.resampling import tell_resampling
 from espnet2.data_dir.tables import run_cli
-from espnet2.transcription.hearing import tell_resampling
 from espnet2.transcription.sphinx import NAME, RATE, Sphinx
 
 

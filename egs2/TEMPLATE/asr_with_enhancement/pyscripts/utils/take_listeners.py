@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from espnet2.data_dir.audio import parse_rate
+from espnet2.data_dir.resampling import tell_resampling
 from espnet2.data_dir.tables import DataError, log, run_cli
 from espnet2.plain_data import AVERAGED_MODEL, read_yaml
 from espnet2.results.tables import write_files
-from espnet2.transcription.hearing import tell_resampling
 from espnet2.transcription.listener import take_listener
 from espnet2.transcription.recogniser import TakenRecogniser, rate_of
 from espnet2.transcription.recogniser_files import describe
