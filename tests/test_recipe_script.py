@@ -72,6 +72,13 @@ def test_help_prints_every_option_with_its_comment(shell, repo_root):
         (["--token_type", "phn"], "--token_type wants bpe or char"),
         (["--feats_normalize", "x"], "wants global_mvn or utt_mvn, not 'x'"),
         (["--enh_asr_config", "none.yaml"], "there is no file none.yaml"),
+        (["--noisy_share", "1.5"], "--noisy_share wants a number from 0 to 1, or auto"),
+        (["--unseen_asr_models", "no/where"], "no/where: there is no such file"),
+        (["--unseen_asr_models", "pocketsphinx"], "no file conf/grammar.jsgf"),
+        (
+            ["--unseen_asr_models", "a/x.zip b/x"],
+            "b/x: another recogniser is called 'x'",
+        ),
         (["--train_first", "enh asr"], "wants asr, enh or 'asr enh', not 'enh asr'"),
         (["--train_first", "enh"], "--train_first wants an --enh_asr_config"),
         (["--dumpdir", "a,b"], "must not have commas"),

@@ -138,7 +138,7 @@ def test_a_packed_recogniser_is_taken_as_its_folder_is(recogniser, tmp_path, rep
 @pytest.mark.parametrize(
     ("keys", "message"),
     [
-        ({"frontend_conf": {"fs": "16k"}}, "fs: 16k: the data have 8000 Hz"),
+        ({"frontend_conf": {"fs": "16k"}}, "fs: 16000: the data have 8000 Hz"),
         ({"subtask_series": ["enh", "asr"]}, "is of a joint model"),
         ({"token_list": None}, "is no config.yaml of an ASR training"),
         ({"model": "pit_espnet"}, "model: pit_espnet: only espnet"),

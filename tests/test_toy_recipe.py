@@ -15,6 +15,9 @@ import soundfile
 import torch
 import yaml
 
+from espnet2.transcription.listener import take_listener
+from espnet2.transcription.recogniser import TakenRecogniser
+
 pytest.importorskip("espeakng_loader", reason="espeakng-loader speaks the toy corpus")
 pytestmark = pytest.mark.slow
 
@@ -269,6 +272,38 @@ def test_a_longer_training_goes_on_from_the_checkpoint(recipe):
     assert "3/3epoch started" in recipe.text(EXP / "train.log")
     first = recipe.folder / EXP / "1epoch.pth"
     assert not first.exists() or os.stat(first).st_mtime == stat.st_mtime
+
+
+def test_recognisers_that_training_never_saw_hear_the_enhanced_speech(recipe):
+    """One at twice the rate; what is up to date is not decoded again."""
+    words = ["--stage", "14", "--stop_stage", "15", "--noisy_share", "0.5"]
+    other = recipe.folder / "exp/other"
+    take_listener(str(recipe.folder / EXP), TakenRecogniser(other))
+    (other / "model.pth").rename(other / "valid.acc.ave.pth")
+    config = recipe.text("exp/other/config.yaml").replace("fs: 8k", "fs: 16k")
+    (other / "config.yaml").write_text(config)
+    words += ["--unseen_asr_models", "exp/other", "--scoring_protocol", "SI_SNR"]
+    printed = recipe.run(*words)
+    assert "| other" in printed and "unseen" in printed and "0.5" in printed
+    table = recipe.text(EXP / "RESULTS_unseen.md")
+    assert [
+        line.split("|")[1:5] for line in table.splitlines() if "|test|" in line
+    ] == [
+        ["own", "seen", "-", "test"],
+        ["own", "seen", "0.5", "test"],
+        ["other", "unseen", "-", "test"],
+        ["other", "unseen", "0.5", "test"],
+    ]
+    heard = EXP / "recognisers/own"
+    assert recipe.text(heard / "enhanced/test/text_spk1") == recipe.text(
+        DECODED / "text_spk1"
+    )
+    assert "table-recognisers" in recipe.text(EXP / "report.html")
+    made = sorted((recipe.folder / EXP).glob("recognisers/*/*/test/text"))
+    times = [os.stat(path).st_mtime_ns for path in made]
+    assert len(made) == 3 + 4
+    assert recipe.run(*words).count("is up to date") == 7
+    assert times == [os.stat(path).st_mtime_ns for path in made]
 
 
 def test_modules_trained_first_are_what_the_joint_training_begins_with(recipe):

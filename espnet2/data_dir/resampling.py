@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from espnet2.data_dir.tables import log
+
 
 def resample(samples: np.ndarray, rate: int, new_rate: int) -> np.ndarray:
     """Samples at the new rate: ``ceil(n * new_rate / rate)`` of them, float64."""
@@ -12,3 +14,9 @@ def resample(samples: np.ndarray, rate: int, new_rate: int) -> np.ndarray:
 
     wave = torch.from_numpy(np.ascontiguousarray(samples))
     return torchaudio.functional.resample(wave, rate, new_rate).numpy()
+
+
+def tell_resampling(name: str, rate: int, data_rate: int) -> None:
+    """Say in a line that a recogniser of another rate (Hz) hears resampled speech."""
+    if rate != data_rate:
+        log(f"{name} is made for {rate} Hz: speech of {data_rate} Hz is resampled")

@@ -11,6 +11,7 @@ from markupsafe import Markup
 from espnet2.result_page.conflict import read_conflict
 from espnet2.result_page.methods import Comparison
 from espnet2.result_page.page_sets import PageSet, gather
+from espnet2.result_page.recogniser_table import recogniser_table
 from espnet2.result_page.score_tables import (
     enhancement_table,
     error_table,
@@ -88,7 +89,11 @@ def _content(
     return {
         "experiments": experiments,
         "summary": summary(sets),
-        "scores": [recognition_table(sets), enhancement_table(sets)],
+        "scores": [
+            recognition_table(sets),
+            recogniser_table(experiments, missing),
+            enhancement_table(sets),
+        ],
         "errors": error_table(sets),
         "conflicts": conflicts,
         "missing": list(dict.fromkeys(missing)),

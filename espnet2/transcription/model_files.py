@@ -73,17 +73,20 @@ def unpack_zip(archive: Path, target: Path) -> Path:
     return target
 
 
-def named_files(folder: Path, task: str = "enh_s2t") -> ModelFiles:
+def named_files(
+    folder: Path, task: str = "enh_s2t", weights: str = AVERAGED_MODEL
+) -> ModelFiles:
     """Return what ``meta.yaml`` names, or the files of an experiment folder.
 
-    ``task`` is what a pack calls its model: enh_s2t or asr.
+    ``task`` is what a pack calls its model: enh_s2t or asr. ``weights`` names the
+    parameters' file in an experiment folder.
     """
     meta = folder / "meta.yaml"
     if not meta.exists():
-        for name in ("config.yaml", AVERAGED_MODEL):
+        for name in ("config.yaml", weights):
             if not (folder / name).is_file():
                 raise ValueError(f"{folder / name}: is missing; training makes it")
-        return ModelFiles(folder / "config.yaml", folder / AVERAGED_MODEL, None, None)
+        return ModelFiles(folder / "config.yaml", folder / weights, None, None)
     content = read_yaml(meta)
     named = {**content.get("yaml_files", {}), **content.get("files", {})}
     keys = (f"{task}_train_config", f"{task}_model_file", "lm_train_config", "lm_file")

@@ -1,7 +1,6 @@
 """Take a trained recogniser: its files, checked, and its part of a joint config."""
 
 import shutil
-import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,12 +8,8 @@ import humanfriendly
 import yaml
 
 from espnet2.plain_data import read_weights, read_yaml
-from espnet2.transcription.model_files import (
-    ModelFiles,
-    located_config,
-    named_files,
-    unpack_zip,
-)
+from espnet2.transcription.model_files import located_config
+from espnet2.transcription.recogniser_files import opened
 
 # Keys of an ASR config with the same name in a joint one, and those with asr_ before.
 SHARED = (
@@ -70,46 +65,20 @@ def take(model: str, taken: TakenRecogniser, rate: int) -> None:
     Raises:
         ValueError: it is no recogniser that a joint training can take; says why.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(model)
-        if path.is_file():
-            path = unpack_zip(path, Path(folder, "unpacked"))
-        files = named_files(path, "asr") if path.is_dir() else from_hub(model)
-        root = path if path.is_dir() else files.config.parent
+    with opened(model) as (files, root):
         config = read_yaml(files.config)
-        check(config, f"{model}: {files.config.name}", rate)
+        check(config, f"{model}: {files.config.name}")
+        check_rate(config, f"{model}: {files.config.name}", rate)
         read_weights(files.weights)
-        _copy(located_config(config, files.config, root), files.weights, taken)
+        copy_files(located_config(config, files.config, root), files.weights, taken)
 
 
-def from_hub(tag: str) -> ModelFiles:
-    """Return the files of a model that ``espnet_model_zoo`` downloads."""
-    try:
-        from espnet_model_zoo.downloader import ModelDownloader
-    except ImportError:
-        raise ValueError(
-            f"{tag}: there is no such file or folder; for a model of a hub install "
-            "espnet_model_zoo"
-        ) from None
-    try:
-        found = ModelDownloader().download_and_unpack(tag)
-        return ModelFiles(
-            Path(found["asr_train_config"]), Path(found["asr_model_file"]), None, None
-        )
-    except Exception as error:  # whatever a download meets
-        raise ValueError(
-            f"{tag}: there is no such file or folder, and no such model on the hub: "
-            f"{type(error).__name__}: {error}"
-        ) from None
-
-
-def check(config: dict, place: str, rate: int) -> None:
-    """Raise ValueError if a joint training cannot take a recogniser.
+def check(config: dict, place: str) -> None:
+    """Raise ValueError if a config is of no recogniser that can be taken.
 
     Args:
         config: of its training.
         place: where that is from, for the message.
-        rate: of the data, Hz.
     """
     if "subtask_series" in config:
         raise ValueError(f"{place}: is of a joint model; a recogniser alone is wanted")
@@ -123,12 +92,21 @@ def check(config: dict, place: str, rate: int) -> None:
         raise ValueError(
             f"{place}: token_type: {config.get('token_type')}: expected bpe or char"
         )
-    own = (config.get("frontend_conf") or {}).get("fs", 16000)
-    if humanfriendly.parse_size(str(own)) != rate:
+
+
+def check_rate(config: dict, place: str, rate: int) -> None:
+    """Raise ValueError unless a recogniser is made for the data's rate (Hz)."""
+    if (own := rate_of(config)) != rate:
         raise ValueError(f"{place}: frontend_conf: fs: {own}: the data have {rate} Hz")
 
 
-def _copy(config: dict, weights: Path, taken: TakenRecogniser) -> None:
+def rate_of(config: dict) -> int:
+    """Return the sampling rate that a recogniser is made for, Hz."""
+    rate = (config.get("frontend_conf") or {}).get("fs", 16000)
+    return humanfriendly.parse_size(str(rate))
+
+
+def copy_files(config: dict, weights: Path, taken: TakenRecogniser) -> None:
     """Write the files; the config, which says that all are there, comes last."""
     taken.folder.mkdir(parents=True, exist_ok=True)
     taken.config.unlink(missing_ok=True)

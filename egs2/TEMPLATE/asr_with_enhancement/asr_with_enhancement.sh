@@ -86,6 +86,10 @@ enh_inference_args="--normalize_output_wav true"  # more options for enhancement
 inference_enh_config=     # config that overrides the enhancement model's settings
 scoring_protocol="STOI SDR SAR SIR SI_SNR PESQ"  # enhancement scores; PESQ only if named
 local_score_opts=         # options for local/score.sh, if the recipe has one
+# -- other recognisers, in stage 14
+unseen_asr_models=        # recognisers that training never saw: as of --asr_model, of any rate; or pocketsphinx
+pocketsphinx_grammar=conf/grammar.jsgf  # JSGF grammar of the test sets, for pocketsphinx
+noisy_share=              # of noisy speech in what recognisers hear: 0 to 1, or auto (chosen on valid)
 # -- model card and upload
 hf_repo=                  # <user>/<name> on Hugging Face (empty: no stage 17)
 hf_license=               # licence named in the model card, e.g. cc-by-4.0
@@ -95,6 +99,7 @@ hf_language=              # language named in the model card, e.g. en
 . scripts/utils/stage_tools.sh
 . scripts/utils/train_first.sh
 . scripts/utils/take_recogniser.sh
+. scripts/utils/recognisers.sh
 help_message=$(sed -n '2,3s/^# //p; /^# Options/,/^# End of options/{s/^\([a-z_]*\)=/--\1 /;p;}' "$0")
 run_command="$(printf '%q ' "$0" "$@")"
 . utils/parse_options.sh
@@ -117,6 +122,8 @@ done
 [[ ${freeze_asr} =~ ^(true|false)$ ]] || die "--freeze_asr wants true or false"
 [[ ${train_first} =~ ^(asr|enh|asr enh)?$ ]] ||
     die "--train_first wants asr, enh or 'asr enh', not '${train_first}'"
+[[ ${noisy_share} =~ ^(auto|0|1|0?\.[0-9]+|1\.0+)?$ ]] ||
+    die "--noisy_share wants a number from 0 to 1, or auto, not '${noisy_share}'"
 if [ -n "${train_first}" ]; then
     [ -n "${enh_asr_config}" ] || die "--train_first wants an --enh_asr_config"
     [[ ${train_first} != asr* || -z ${pretrained_model} ]] ||
@@ -163,6 +170,7 @@ else
     token_dir=data/${lang_tag}token_list/char
 fi
 [ -z "${asr_model}" ] || take_recogniser
+[ -z "${unseen_asr_models}" ] || take_unseen
 token_list=${token_dir}/tokens.txt
 
 : "${lm_tag:=$(config_stem "${lm_config}")_${tokens_tag}$(args_tag "${lm_args}")}"
@@ -189,6 +197,7 @@ fi
 : "${lm_test_text:=${dump}/${tests[0]}/text_spk1}"
 decode_dir=${enh_asr_exp}/${inference_tag}
 joint_model=${enh_asr_exp}/${inference_enh_asr_model}
+recognisers=${enh_asr_exp}/recognisers
 packed=${enh_asr_exp}/${enh_asr_exp##*/}_$(basename "${inference_enh_asr_model}" .pth)
 
 text_options=(--token_type "${token_type}" --token_list "${token_list}"
@@ -431,24 +440,20 @@ if runs 14 "${eval_off}" "ASR scores -> ${enh_asr_exp}/RESULTS.md"; then
         require_file "${dump}/${dset}/feats_type" 3
         require_file "${decode_dir}/${dset}/text_spk1" 12
         hold "${dump}/${dset}" "${decode_dir}/${dset}"
-        for score in wer:word cer:char ter:token; do
-            if [ "${score}:${token_type}" = ter:token:char ]; then
-                log "Stage 14: no TER for ${dset}, because a char is a token"
-                continue
-            fi
-            options=(--cleaner "${cleaner}" --nlsyms_txt "${nlsyms_txt}")
-            [ "${score}" != ter:token ] || options=(--bpemodel "${bpemodel}")
-            python3 pyscripts/utils/score_asr.py --unit "${score#*:}" "${options[@]}" \
-                --reference "${dump}/${dset}/text_spk1" --utt2spk "${dump}/${dset}/utt2spk" \
-                --hypothesis "${decode_dir}/${dset}/text_spk1" \
-                --outdir "${decode_dir}/${dset}/score_${score%:*}"
-        done
+        scores=(wer:word cer:char)
+        if [ "${token_type}" = char ]; then
+            log "Stage 14: no TER for ${dset}, because a char is a token"
+        else
+            scores+=(ter:token)
+        fi
+        score_text "${dump}/${dset}" "${decode_dir}/${dset}" "${scores[@]}"
     done
     if [ -x local/score.sh ]; then
         split_words "${local_score_opts}"
         local/score.sh "${words[@]}" "${enh_asr_exp}"
     fi
     show_results show_asr_result.py "${enh_asr_exp}" RESULTS.md
+    [ -z "${unseen_asr_models}${noisy_share}" ] || try_recognisers
 fi
 
 if runs 15 "${eval_off}" "enhancement scores -> ${enh_asr_exp}/RESULTS_enh.md"; then

@@ -2,7 +2,9 @@
 
 A sentence is a call sign followed by one order or answer, 4 to 10 words, out of a
 vocabulary of 73 words: the spelling alphabet, the digits and procedure words. No
-two words of it sound alike (so neither TO nor FOR).
+two words of it sound alike (so neither TO nor FOR). The same as a JSGF grammar:
+
+    python local/radio_text.py > conf/grammar.jsgf
 """
 
 import numpy as np
@@ -55,6 +57,18 @@ def vocabulary() -> list[str]:
     return sorted({word for part in parts for word in CLASSES.get(part, [part])})
 
 
+def jsgf() -> str:
+    """The grammar of all sentences in JSGF."""
+    rules = {
+        "public <sentence>": ["<call_sign> <message>"],
+        "<call_sign>": CALL_SIGNS,
+        "<message>": MESSAGES,
+        **CLASSES,
+    }
+    lines = [f"{name} = {' | '.join(forms)};" for name, forms in rules.items()]
+    return "\n".join(["#JSGF V1.0;", "grammar mini_radio;", *lines, ""])
+
+
 def draw_sentence(rng: np.random.Generator) -> str:
     """One sentence: a call sign, then a message."""
     form = f"{_pick(CALL_SIGNS, rng)} {_pick(MESSAGES, rng)}"
@@ -85,3 +99,7 @@ def draw_sentences(count: int, rng: np.random.Generator, taken: set[str]) -> lis
 
 def _pick(choices: list[str], rng: np.random.Generator) -> str:
     return choices[int(rng.integers(len(choices)))]
+
+
+if __name__ == "__main__":
+    print(jsgf(), end="")

@@ -2,8 +2,10 @@
 """Prints at the end of a run what came out and where it lies.
 
 One row per test set (and per decoding, if there are several): error rates, and each
-enhancement score as ``noisy -> enhanced``. Parts that are missing are named together
-with the stage that makes them; only if nothing is there at all the exit code is 1.
+enhancement score as ``noisy -> enhanced``. Then one row per recogniser, seen in
+training or not, if others than the joint model have heard the sets. Parts that are
+missing are named together with the stage that makes them; only if nothing is there at
+all the exit code is 1.
 """
 
 import argparse
@@ -17,6 +19,7 @@ from rich.table import Table
 from espnet2.data_dir.tables import DataError, run_cli
 from espnet2.results.alignment import read_counts
 from espnet2.results.enhancement import read_mean, read_pesq
+from espnet2.results.recognisers import Listener, find_listeners
 from espnet2.results.sample import copy_sample
 
 COLUMNS = ("sentences", "WER %", "CER %", "SI-SNR dB", "PESQ", "STOI %")
@@ -28,6 +31,7 @@ PLACES = (
     ("recognition", "RESULTS.md", 14),
     ("enhancement", "RESULTS_enh.md", 15),
 )
+LISTENERS = ("recogniser", "training", "noisy share", "test set", "WER %", "CER %")
 PLAIN_WIDTH = 500  # columns: where there is no terminal, no name is cut
 
 
@@ -53,7 +57,8 @@ def main(cmd: Sequence[str]) -> None:
         places["listen to"] = describe_samples(args.exp, args.dumpdir, test_sets)
     if not any(is_there) and not any(cell for row in rows for cell in row[2:]):
         raise DataError(f"{args.exp}: nothing there yet; run stage 1 and on")
-    print_summary(rows, places)
+    listeners = [x for x in find_listeners(args.exp) if x.set_name in test_sets]
+    print_summary(rows, places, list(map(listener_row, listeners)))
 
 
 def _stage(number: int) -> str:
@@ -108,22 +113,48 @@ def describe_samples(exp: Path, dumpdir: Path, test_sets: list[str]) -> str:
     return _stage(15)
 
 
-def print_summary(rows: list[list[str]], places: dict[str, str]) -> None:
-    """Print the table, what is missing in it, and the places."""
+def listener_row(listener: Listener) -> list[str]:
+    """Return the cells of LISTENERS, the rates as ``noisy -> enhanced``."""
+    what = [listener.name, listener.kind, listener.share or "-", listener.set_name]
+    for kind in ("wer", "cer"):
+        sides = (listener.counts(heard, kind) for heard in ("noisy", "enhanced"))
+        what.append(
+            " -> ".join(
+                f"{100 * side.error_rate:.1f}" if side else "-" for side in sides
+            )
+        )
+    return what
+
+
+def print_summary(
+    rows: list[list[str]], places: dict[str, str], listeners: list[list[str]]
+) -> None:
+    """Print the tables, what is missing in the first, and the places."""
     console = Console(highlight=False, markup=False, emoji=False)
-    plain = not console.is_terminal
-    if plain:
+    if not console.is_terminal:
         console.width = PLAIN_WIDTH
     several = len({tag for _, tag, *_ in rows if tag}) > 1
-    table = Table(box=box.MARKDOWN if plain else box.ROUNDED)
-    for name in ("test set", *["decoding"] * several, *COLUMNS):
-        table.add_column(name, justify="left", no_wrap=plain)
-    for test_set, tag, *cells in rows:
-        table.add_row(test_set, *[tag] * several, *(cell or "-" for cell in cells))
-    console.print(table)
+    columns = ("test set", *["decoding"] * several, *COLUMNS)
+    cells = [[name, *[tag] * several, *rest] for name, tag, *rest in rows]
+    print_table(console, columns, cells)
+    if listeners:
+        print_table(console, LISTENERS, listeners)
     lines = [f"{label + ':':<13}{text}" for label, text in places.items()]
     for line in (*missing_lines(rows), *lines):
         console.print(line, soft_wrap=True)
+
+
+def print_table(
+    console: Console, columns: Sequence[str], rows: list[list[str]]
+) -> None:
+    """Print a table, as markdown where there is no terminal."""
+    plain = not console.is_terminal
+    table = Table(box=box.MARKDOWN if plain else box.ROUNDED)
+    for name in columns:
+        table.add_column(name, justify="left", no_wrap=plain)
+    for cells in rows:
+        table.add_row(*(cell or "-" for cell in cells))
+    console.print(table)
 
 
 def missing_lines(rows: list[list[str]]) -> Iterator[str]:

@@ -18,6 +18,7 @@ from espnet2.plain_data import read_yaml
 from espnet2.results.tables import write_files
 from espnet2.tasks.layered_config import read_config
 from espnet2.transcription.recogniser import TakenRecogniser, joint_config, take
+from espnet2.transcription.recogniser_files import describe
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -41,14 +42,6 @@ def main(arguments: Sequence[str]) -> None:
         raise DataError(str(error)) from None
     text = yaml.safe_dump(config, sort_keys=False)
     write_files({args.folder / args.joint_config.name: text, marker: source})
-
-
-def describe(model: str, rate: str) -> str:
-    """Return what was asked for and, of files, the time of the last change."""
-    files = filter(Path.exists, (Path(model), *Path(model).glob("*.pth")))
-    return "\n".join(
-        [model, rate, *sorted(f"{p} {p.stat().st_mtime_ns}" for p in files)]
-    )
 
 
 if __name__ == "__main__":

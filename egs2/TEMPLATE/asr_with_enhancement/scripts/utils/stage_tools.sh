@@ -240,6 +240,18 @@ format_set() {
     echo raw > "$2/feats_type" # last: says that the folder is complete
 }
 
+# score_text <reference set> <decoded set> <score:unit> ...: error rates, as wer:word
+score_text() {
+    local score options
+    for score in "${@:3}"; do
+        options=(--cleaner "${cleaner}" --nlsyms_txt "${nlsyms_txt}")
+        [ "${score}" != ter:token ] || options=(--bpemodel "${bpemodel}")
+        python3 pyscripts/utils/score_asr.py --unit "${score#*:}" "${options[@]}" \
+            --reference "$1/text_spk1" --utt2spk "$1/utt2spk" \
+            --hypothesis "$2/text_spk1" --outdir "$2/score_${score%:*}"
+    done
+}
+
 # score_enhancement <references> <enhanced> <output folder> <key file>
 score_enhancement() {
     local options=()
