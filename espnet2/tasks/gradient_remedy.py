@@ -4,12 +4,15 @@ import argparse
 import dataclasses
 import logging
 from collections.abc import Sequence
+from unittest import mock
 
 import torch
 
 from espnet2.enh.espnet_enh_asr_model import ENH_LOSSES, ESPnetEnhASRModel
+from espnet2.enh.frozen_front_ends import PASSING_FRONT_ENDS
 from espnet2.enh.padded_rnn import use_padded_rnn
 from espnet2.interruptible.task import InterruptibleTask
+from espnet2.tasks.asr import frontend_choices
 from espnet2.tasks.enh_s2t import EnhS2TTask
 from espnet2.tasks.gradient_remedy_checks import (
     check_arguments,
@@ -59,13 +62,17 @@ class GradientRemedyTask(InterruptibleTask, EnhS2TTask):
     def build_model(cls, args: argparse.Namespace) -> ESPnetEnhASRModel:
         """Return upstream's joint model with both losses exposed.
 
+        Whisper and S3PRL front ends are of our classes, which hand gradients on; the
+        config names them as upstream does, so that stock ESPnet takes its own.
+
         Recurrent separators run on padded batches where training is on a CPU: there
         the packed ones are several times slower; the results are the same.
 
         Raises:
             ValueError: ``output_dir`` holds a training with another configuration.
         """
-        upstream = super().build_model(args)
+        with mock.patch.dict(frontend_choices.classes, PASSING_FRONT_ENDS):
+            upstream = super().build_model(args)
         if getattr(args, "ngpu", 0) == 0:
             for name in use_padded_rnn(upstream.enh_model):
                 logging.info(f"enh_model.{name} runs on padded batches")

@@ -9,6 +9,7 @@ import humanfriendly
 import yaml
 
 from espnet2.plain_data import read_weights, read_yaml
+from espnet2.tasks.front_end_checks import check_front_end
 from espnet2.transcription.model_files import (
     ModelFiles,
     located_config,
@@ -77,9 +78,15 @@ def take(model: str, taken: TakenRecogniser, rate: int) -> None:
         files = named_files(path, "asr") if path.is_dir() else from_hub(model)
         root = path if path.is_dir() else files.config.parent
         config = read_yaml(files.config)
-        check(config, f"{model}: {files.config.name}", rate)
+        place = f"{model}: {files.config.name}"
+        check(config, place, rate)
         read_weights(files.weights)
-        _copy(located_config(config, files.config, root), files.weights, taken)
+        config = located_config(config, files.config, root)
+        try:
+            check_front_end(config)
+        except ValueError as error:
+            raise ValueError(f"{place}: {error}") from None
+        _copy(config, files.weights, taken)
 
 
 def from_hub(tag: str) -> ModelFiles:
