@@ -17,6 +17,7 @@ from espnet2.enh.frozen_front_ends import PASSING_FRONT_ENDS
 from espnet2.plain_data import read_yaml
 from espnet2.tasks.asr import ASRTask, frontend_choices
 from espnet2.tasks.gradient_remedy import GradientRemedyTask
+from espnet2.tasks.layered_config import read_config
 from espnet2.train.trainer_gradient_remedy import GradientRemedyTrainer
 from espnet2.transcription.recogniser import TakenRecogniser, joint_config, take
 
@@ -24,6 +25,7 @@ for package in ("whisper", "s3prl", "transformers"):
     pytest.importorskip(
         package, reason="make -C tools large_recognisers installs Whisper and S3PRL"
     )
+CONF = Path(__file__).parent.parent / "egs2/mini_radio/asr_with_enhancement/conf"
 KINDS = tiny_front_ends.KINDS
 every_kind = pytest.mark.parametrize("kind", KINDS)
 # Upstream's cut the gradient of these.
@@ -53,11 +55,13 @@ def joint_args(kind: str, folder: Path, **changes):
 
 
 def joint_model(kind: str, folder: Path) -> ESPnetEnhASRModel:
-    """The tiny joint model, its front end frozen as upstream's trainer does."""
+    """The tiny joint model, its front end frozen as the example config says."""
     torch.manual_seed(0)
     model = GradientRemedyTask.build_model(joint_args(kind, folder))
-    if kind != "whisper":  # which is frozen by its own option
-        model.s2t_model.frontend.upstream.requires_grad_(False)
+    name = "whisper" if kind == "whisper" else "wavlm"
+    config = read_config(CONF / f"train_{name}_frozen.yaml")
+    for prefix in config.get("freeze_param", []):  # Whisper has an option of its own
+        model.get_submodule(prefix).requires_grad_(False)
     return model.train()
 
 
