@@ -12,6 +12,7 @@ import torch
 import yaml
 from test_trainer_gradient_remedy import train_one_epoch
 
+from espnet2.bin.interruptible_asr_train import InterruptibleASRTask
 from espnet2.enh.espnet_enh_asr_model import ESPnetEnhASRModel
 from espnet2.enh.frozen_front_ends import PASSING_FRONT_ENDS
 from espnet2.plain_data import read_yaml
@@ -52,6 +53,16 @@ def joint_args(kind: str, folder: Path, **changes):
     encoder = {**tiny.CONFIG["asr_encoder_conf"], "input_layer": "linear"}
     front_end = {"frontend": KINDS[kind], "frontend_conf": conf}
     return tiny.tiny_args(**front_end, asr_encoder_conf=encoder, **changes)
+
+
+def asr_args(kind: str, folder: Path) -> argparse.Namespace:
+    """The recogniser's part of the joint arguments, as of an ASR training."""
+    config = {
+        key.removeprefix("asr_"): value
+        for key, value in vars(joint_args(kind, folder)).items()
+        if not key.startswith("enh_") and key not in ("model_conf", "subtask_series")
+    }
+    return argparse.Namespace(**config | {"token_type": "char"})
 
 
 def joint_model(kind: str, folder: Path) -> ESPnetEnhASRModel:
@@ -150,7 +161,7 @@ def test_a_frozen_front_end_hears_the_same_in_training_as_in_decoding(kind, fold
 @pytest.mark.parametrize("kind", CLOSED)
 def test_upstreams_front_ends_are_still_refused(kind, folder, tmp_path, monkeypatch):
     monkeypatch.setattr(
-        "espnet2.tasks.gradient_remedy.PASSING_FRONT_ENDS",
+        "espnet2.enh.frozen_front_ends.PASSING_FRONT_ENDS",
         dict(frontend_choices.classes),
     )
     with pytest.raises(ValueError, match="ASR loss has no gradient there"):
@@ -167,15 +178,10 @@ def test_a_recogniser_that_is_taken_gets_the_path_without_a_word(
     kind, folder, tmp_path
 ):
     """From a training of upstream's; with --freeze_asr, only the SE module learns."""
-    config = {
-        key.removeprefix("asr_"): value
-        for key, value in vars(joint_args(kind, folder)).items()
-        if not key.startswith("enh_") and key not in ("model_conf", "subtask_series")
-    }
-    config["token_type"] = "char"
-    stock = ASRTask.build_model(argparse.Namespace(**config))
+    args = asr_args(kind, folder)
+    stock = ASRTask.build_model(args)
     torch.save(stock.state_dict(), tmp_path / "valid.acc.ave.pth")
-    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(vars(args)))
     taken = TakenRecogniser(tmp_path / "taken")
     take(str(tmp_path), taken, 16000)
     args = tiny.tiny_args(**joint_config({}, read_yaml(taken.config)))
@@ -196,9 +202,11 @@ def test_whisper_that_learns_does_so_without_its_decoder(folder):
 
 
 def test_distributed_data_parallel_takes_whisper(folder):
-    """It refuses sparse buffers, of which Whisper has one."""
-    front_end = joint_model("whisper", folder).s2t_model.frontend
-    assert not any(buffer.is_sparse for buffer in front_end.buffers())
+    """It refuses sparse buffers, of which Whisper has one, and unused parameters."""
+    alone = InterruptibleASRTask.build_model(asr_args("whisper", folder))
+    for model in (alone, joint_model("whisper", folder).s2t_model):
+        assert not any(buffer.is_sparse for buffer in model.frontend.buffers())
+        assert not any(p.requires_grad for p in model.frontend.parameters())
 
 
 DECODE = """

@@ -7,6 +7,8 @@ features are upstream's, so that stock ESPnet reads the models.
 """
 
 import functools
+from contextlib import AbstractContextManager
+from unittest import mock
 
 import torch
 import torch.nn.functional as F
@@ -15,6 +17,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from espnet2.asr.frontend.s3prl import S3prlFrontend
 from espnet2.asr.frontend.whisper import WhisperFrontend
+from espnet2.tasks.asr import frontend_choices
 
 
 class PassingWhisperFrontend(WhisperFrontend):
@@ -70,3 +73,8 @@ def hugging_face_states(
 
 
 PASSING_FRONT_ENDS = {"whisper": PassingWhisperFrontend, "s3prl": PassingS3prlFrontend}
+
+
+def passing_front_ends() -> AbstractContextManager:
+    """In a with block, have upstream's tasks build these, under upstream's names."""
+    return mock.patch.dict(frontend_choices.classes, PASSING_FRONT_ENDS)

@@ -4,15 +4,13 @@ import argparse
 import dataclasses
 import logging
 from collections.abc import Sequence
-from unittest import mock
 
 import torch
 
 from espnet2.enh.espnet_enh_asr_model import ENH_LOSSES, ESPnetEnhASRModel
-from espnet2.enh.frozen_front_ends import PASSING_FRONT_ENDS
+from espnet2.enh.frozen_front_ends import passing_front_ends
 from espnet2.enh.padded_rnn import use_padded_rnn
 from espnet2.interruptible.task import InterruptibleTask
-from espnet2.tasks.asr import frontend_choices
 from espnet2.tasks.enh_s2t import EnhS2TTask
 from espnet2.tasks.gradient_remedy_checks import (
     check_arguments,
@@ -71,7 +69,7 @@ class GradientRemedyTask(InterruptibleTask, EnhS2TTask):
         Raises:
             ValueError: ``output_dir`` holds a training with another configuration.
         """
-        with mock.patch.dict(frontend_choices.classes, PASSING_FRONT_ENDS):
+        with passing_front_ends():
             upstream = super().build_model(args)
         if getattr(args, "ngpu", 0) == 0:
             for name in use_padded_rnn(upstream.enh_model):
