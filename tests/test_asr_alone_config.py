@@ -66,6 +66,14 @@ def test_what_only_the_joint_training_means_is_left_out(derive, tmp_path):
     }
 
 
+def test_a_part_of_it_that_is_frozen_stays_so(derive, tmp_path):
+    frozen = ["enh_model.encoder", "s2t_model.frontend.upstream"]
+    (tmp_path / "joint.yaml").write_text(yaml.safe_dump({"freeze_param": frozen}))
+    assert yaml.safe_load(derive(tmp_path / "joint.yaml").stdout) == {
+        "freeze_param": ["frontend.upstream"]
+    }
+
+
 @pytest.mark.parametrize("text", ["- a\n", "a: [1\n"])
 def test_a_config_that_is_none_is_named(derive, tmp_path, text):
     (tmp_path / "joint.yaml").write_text(text)

@@ -17,6 +17,7 @@ from espnet2.tasks.gradient_remedy import GradientRemedyTask
 from espnet2.transcription.recogniser import TakenRecogniser, joint_config, take
 
 SCRIPT = "egs2/TEMPLATE/asr_with_enhancement/pyscripts/utils/take_recogniser.py"
+LOCAL = {"upstream": "wavlm_local", "path_or_url": "no.pt"}
 STATS = {
     "count": np.array(9),
     "sum": np.arange(12.0),
@@ -145,6 +146,11 @@ def test_a_packed_recogniser_is_taken_as_its_folder_is(recogniser, tmp_path, rep
         ({"joint_net_conf": {"joint_space_size": 2}}, "transducers cannot be taken"),
         ({"token_type": "whisper_en"}, "whisper_en: expected bpe or char"),
         ({"use_adapter": True}, "models with adapters are not supported"),
+        ({"frontend": "fused"}, "config.yaml: frontend: fused: hands no gradient"),
+        (
+            {"frontend_conf": {"fs": 8000, "frontend_conf": LOCAL}},
+            "path_or_url: no.pt is missing",
+        ),
     ],
 )
 def test_what_cannot_be_taken_is_refused(recogniser, tmp_path, keys, message):

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import torch
 
 from espnet2.enh.espnet_enh_asr_model import ENH_LOSSES, ESPnetEnhASRModel
+from espnet2.enh.frozen_front_ends import passing_front_ends
 from espnet2.enh.padded_rnn import use_padded_rnn
 from espnet2.interruptible.task import InterruptibleTask
 from espnet2.tasks.config_keys import check_sub_keys
@@ -63,6 +64,10 @@ class GradientRemedyTask(InterruptibleTask, EnhS2TTask):
         """Return upstream's joint model with both losses exposed.
 
         ``args.enh_loss`` is set where it was not, so that ``config.yaml`` has it.
+
+        Whisper and S3PRL front ends are of our classes, which hand gradients on; the
+        config names them as upstream does, so that stock ESPnet takes its own.
+
         Recurrent separators run on padded batches where training is on a CPU: there
         the packed ones are several times slower; the results are the same.
 
@@ -71,7 +76,8 @@ class GradientRemedyTask(InterruptibleTask, EnhS2TTask):
                 the SE loss does not go with the encoder.
         """
         args.enh_loss = choose_enh_loss(args.enh_loss, args.enh_encoder)
-        upstream = super().build_model(args)
+        with passing_front_ends():
+            upstream = super().build_model(args)
         if getattr(args, "ngpu", 0) == 0:
             for name in use_padded_rnn(upstream.enh_model):
                 logging.info(f"enh_model.{name} runs on padded batches")

@@ -8,6 +8,7 @@ import torch
 
 from espnet2.tasks.config_keys import unknown_option
 from espnet2.tasks.enh_loss import choose_enh_loss
+from espnet2.tasks.front_end_checks import check_front_end
 from espnet2.train.gradient_methods import method_class
 from espnet2.train.trainer_gradient_remedy import check_averaging
 
@@ -76,11 +77,12 @@ def _check_number_text(key: str, value: object) -> None:
 def check_arguments(args: argparse.Namespace) -> None:
     """Raise ValueError for options that contradict each other or the data.
 
-    Checked are the subtasks, the SE loss and its weight, who averages gradients over
-    ranks, that there is a GPU if one is wanted, and that a method that needs an SE loss
-    has clean references for some training utterances.
+    Checked are the subtasks, the front end, the SE loss and its weight, who averages
+    gradients over ranks, that there is a GPU if one is wanted, and that a method that
+    needs an SE loss has clean references for some training utterances.
     """
     check_averaging(args)
+    check_front_end(vars(args))
     if list(args.subtask_series) != ["enh", "asr"]:
         raise ValueError(
             f"subtask_series: {args.subtask_series}: this task is for enh asr"

@@ -101,8 +101,8 @@ class GradientWindow:
             raise ValueError(
                 f"shared_params: {', '.join(self.groups)}: the ASR loss has no "
                 "gradient there, so that it cannot train what the SE loss trains. "
-                "Perhaps the recogniser keeps no path for gradients (ESPnet's front "
-                "ends whisper and s3prl, frozen, do not), or they lie behind its input"
+                "Perhaps the recogniser's front end keeps no path for gradients, or "
+                "they lie behind its input"
             )
         for name, grad in surgery.gradients.items():
             self.parameters[name].grad = grad

@@ -116,7 +116,10 @@ def located_config(config: dict, path: Path, folder: Path) -> dict:
         roots = [Path.cwd(), *above[depth : depth + 1]]  # none of an absolute one
     # Where the config names files that building the model reads.
     normalize = config.get("normalize_conf") or {}
-    places = (config, "token_list"), (config, "bpemodel"), (normalize, "stats_file")
+    places = [(config, "token_list"), (config, "bpemodel"), (normalize, "stats_file")]
+    s3prl = (config.get("frontend_conf") or {}).get("frontend_conf") or {}
+    if str(s3prl.get("upstream")).endswith("_local"):
+        places.append((s3prl, "path_or_url"))
     for section, key in places:
         if isinstance(section.get(key), str):
             section[key] = str(_locate(section[key], roots, f"{path}: {key}"))

@@ -8,6 +8,7 @@ import humanfriendly
 import yaml
 
 from espnet2.plain_data import read_weights, read_yaml
+from espnet2.tasks.front_end_checks import check_front_end
 from espnet2.transcription.model_files import located_config
 from espnet2.transcription.recogniser_files import opened
 
@@ -67,10 +68,16 @@ def take(model: str, taken: TakenRecogniser, rate: int) -> None:
     """
     with opened(model) as (files, root):
         config = read_yaml(files.config)
-        check(config, f"{model}: {files.config.name}")
-        check_rate(config, f"{model}: {files.config.name}", rate)
+        place = f"{model}: {files.config.name}"
+        check(config, place)
+        check_rate(config, place, rate)
         read_weights(files.weights)
-        copy_files(located_config(config, files.config, root), files.weights, taken)
+        config = located_config(config, files.config, root)
+        try:
+            check_front_end(config)
+        except ValueError as error:
+            raise ValueError(f"{place}: {error}") from None
+        copy_files(config, files.weights, taken)
 
 
 def check(config: dict, place: str) -> None:

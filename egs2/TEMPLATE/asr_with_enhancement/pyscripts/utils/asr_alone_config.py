@@ -14,8 +14,9 @@ from espnet2.tasks.layered_config import read_config
 JOINT_ONLY = (
     *("enh_", "gradient_", "shared_params", "model_conf", "calc_enh_loss"),
     *("st_", "diar_", "subtask_series", "text_name", "src_", "init_param"),
-    *("freeze_param", "ignore_init_mismatch"),
+    "ignore_init_mismatch",
 )
+FROZEN, RECOGNISER = "freeze_param", "s2t_model."
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -29,6 +30,9 @@ def main(arguments: Sequence[str]) -> None:
         raise DataError(f"{path}: {error}") from None
     kept = {k: v for k, v in joint.items() if not k.startswith(JOINT_ONLY)}
     asr = {key.removeprefix("asr_"): value for key, value in kept.items()}
+    frozen = [name for name in asr.pop(FROZEN, []) if name.startswith(RECOGNISER)]
+    if frozen:
+        asr[FROZEN] = [name.removeprefix(RECOGNISER) for name in frozen]
     print(yaml.safe_dump(asr), end="")
 
 
