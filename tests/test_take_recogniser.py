@@ -1,5 +1,6 @@
 """A trained recogniser is taken whole: files, config, text; or refused in one line."""
 
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -182,22 +183,38 @@ def test_only_the_recognisers_keys_are_taken():
     }
 
 
+def three_commands(repo_root: Path) -> list[list[str]]:
+    """The options of run.sh in the three commands of the guide."""
+    guide = (repo_root / "docs/your_recogniser.md").read_text()
+    block = guide.split("## Try it in three commands")[1].split("```")[1]
+    lines = block.replace("\\\n", " ").splitlines()
+    return [shlex.split(line)[1:] for line in lines if line.startswith("./run.sh")]
+
+
 @pytest.mark.slow
-def test_a_recipe_trains_a_front_end_for_the_recogniser_that_it_takes(
-    tmp_path, repo_root, repo_env
-):
-    """It stays as it is, bit for bit; the result is packed as one model."""
+def test_the_three_commands_of_the_guide_in_short(tmp_path, repo_root, repo_env):
+    """The recogniser stays as it is, bit for bit; the result is packed as one model."""
     pytest.importorskip("espeakng_loader", reason="espeakng-loader speaks the corpus")
     recipe = Recipe(tmp_path / "my recipe", repo_root, repo_env)
-    recipe.run("--stop_stage", "11", "--train_first", "asr")
-    (first,) = recipe.folder.glob("exp/asr_first_*/valid.acc.ave.pth")
-    exp = recipe.folder / "exp/enh_asr_taken"
-    taking = ["--asr_model", str(first.parent.relative_to(recipe.folder))]
-    taking += ["--freeze_asr", "true", "--enh_asr_tag", "taken"]
-    recipe.run("--stage", "5", *taking)
+    train, take_it, score = three_commands(repo_root)
+    printed = recipe.run(*train)
+    (first,) = recipe.folder.glob("exp/asr_first_*_clean/valid.acc.ave.pth")
+    folder = str(first.parent.relative_to(recipe.folder))
+    assert f"--asr_model {folder}" in printed
+    assert not list(recipe.folder.glob("exp/enh_asr_*/checkpoint.pth"))
+    config = yaml.safe_load((first.parent / "config.yaml").read_text())
+    assert config["train_data_path_and_name_and_type"][0][0].endswith("spk1.scp")
+    for words in (take_it, score):
+        words[words.index("--asr_model") + 1] = folder
+    recipe.run(*take_it)
+    exp = recipe.folder / "exp/enh_asr_fixed"
     before, after = torch.load(first), torch.load(exp / "valid.acc.ave.pth")
     for name, value in before.items():
         assert torch.equal(after[f"s2t_model.{name}"], value), name
     assert "/test|6|" in (exp / "RESULTS.md").read_text()
     (packed,) = exp.glob("*.zip")
     assert packed.stat().st_size > 1e5
+    (recipe.folder / "exp/other").symlink_to(first.parent)
+    score[score.index("pocketsphinx")] = "exp/other"
+    recipe.run(*score)
+    assert "|other|unseen|" in (exp / "RESULTS_unseen.md").read_text()

@@ -69,7 +69,8 @@ feats_normalize=global_mvn      # of ASR features: global_mvn or utt_mvn
 enh_asr_speech_fold_length=800  # x100 samples at which a batch is halved
 enh_asr_text_fold_length=150    # tokens at which a batch is halved
 # -- modules trained alone before, in stage 11
-train_first=          # asr (the recogniser on noisy speech), enh (the SE module) or "asr enh"
+train_first=          # asr (the recogniser), enh (the SE module), "asr enh"; "asr only": end there
+asr_first_speech=wav.scp        # what that recogniser hears: wav.scp (noisy), spk1.scp (clean)
 asr_first_args=       # more options for training the recogniser alone
 enh_first_args=       # more options for training the SE module alone
 asr_first_exp=        # its folder (default: <expdir>/asr_first_<config>_<tokens>)
@@ -120,8 +121,10 @@ done
 [[ ${feats_normalize} =~ ^(global_mvn|utt_mvn)$ ]] ||
     die "--feats_normalize wants global_mvn or utt_mvn, not '${feats_normalize}'"
 [[ ${freeze_asr} =~ ^(true|false)$ ]] || die "--freeze_asr wants true or false"
-[[ ${train_first} =~ ^(asr|enh|asr enh)?$ ]] ||
-    die "--train_first wants asr, enh or 'asr enh', not '${train_first}'"
+[[ ${train_first} =~ ^(asr|enh|asr enh|asr only)?$ ]] ||
+    die "--train_first wants asr, enh, 'asr enh' or 'asr only', not '${train_first}'"
+[[ ${asr_first_speech} =~ ^(wav|spk1)\.scp$ ]] ||
+    die "--asr_first_speech wants wav.scp or spk1.scp, not '${asr_first_speech}'"
 [[ ${noisy_share} =~ ^(auto|0|1|0?\.[0-9]+|1\.0+)?$ ]] ||
     die "--noisy_share wants a number from 0 to 1, or auto, not '${noisy_share}'"
 if [ -n "${train_first}" ]; then
@@ -180,7 +183,7 @@ frozen_tag=$([ "${freeze_asr}" = false ] || echo _frozen_asr)
 model_tag=$(config_stem "${enh_asr_config}")_raw_${tokens_tag}
 : "${enh_asr_tag:=${model_tag}${frozen_tag}$(args_tag "${enh_asr_args}")${suffix}${train_first:+_after_${train_first// /_}}}"
 : "${enh_asr_exp:=${expdir}/enh_asr_${enh_asr_tag}}"
-: "${asr_first_exp:=${expdir}/asr_first_${model_tag}$(args_tag "${asr_first_args}")${suffix}}"
+: "${asr_first_exp:=${expdir}/asr_first_${model_tag}$(args_tag "${asr_first_args}")${suffix}$([ "${asr_first_speech}" = wav.scp ] || echo _clean)}"
 if [ -z "${enh_first_exp}" ]; then
     enh_first_exp=${expdir}/enh_first_${model_tag}$(args_tag "${enh_first_args}")${suffix}
     [[ ${train_first} != asr* ]] || enh_first_exp+=_after_asr$(args_tag "${asr_first_args}")
@@ -397,6 +400,10 @@ if runs 11 "${train_off}" "training -> ${enh_asr_exp}"; then
         --fold_length "${enh_asr_text_fold_length}")
     init_param=${pretrained_model} # the modules trained first take its place
     [[ ${train_first} != asr* ]] || train_asr_first
+    if [ "${train_first}" = "asr only" ]; then
+        log "Done: joint training can take it by --asr_model ${asr_first_exp}"
+        exit
+    fi
     [[ ${train_first} != *enh ]] || train_enh_first
     [ -z "${init_param}" ] || joint_args+=(--init_param "${init_param}")
     [ "${freeze_asr}" = false ] || joint_args+=(--freeze_param s2t_model)

@@ -18,14 +18,14 @@ train_once() {
     hold "${dir}"
 }
 
-# train_asr_first: the recogniser on the noisy speech, without SE, as upstream does
+# train_asr_first: the recogniser without SE, as upstream does, on noisy or clean speech
 train_asr_first() {
     local options=() part set config=${asr_first_exp}.yaml
     log "Stage 11: the recogniser alone -> ${asr_first_exp}"
     make_file "${config}" python3 pyscripts/utils/asr_alone_config.py "${enh_asr_config}"
     for part in "train ${train_set}" "valid ${valid_set}"; do
         read -r part set <<< "${part}"
-        options+=("--${part}_data_path_and_name_and_type" "${dump}/${set}/wav.scp,speech,sound"
+        options+=("--${part}_data_path_and_name_and_type" "${dump}/${set}/${asr_first_speech},speech,sound"
             "--${part}_data_path_and_name_and_type" "${dump}/${set}/text_spk1,text,text"
             "--${part}_shape_file" "${enh_asr_stats_dir}/${part}/speech_shape"
             "--${part}_shape_file" "${enh_asr_stats_dir}/${part}/text_spk1_shape.${token_type}")
