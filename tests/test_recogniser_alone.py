@@ -73,6 +73,16 @@ def test_no_share_gives_the_joint_models_text_and_a_whole_one_that_of_noisy_spee
     assert hear(own, *ENHANCE, "--noisy_share", "0.5") not in (expected, noisy)
 
 
+def test_a_parameter_that_is_missing_is_an_error(own):
+    """Upstream leaves it random without a word."""
+    state = torch.load(own.weights)
+    name = next(iter(state))
+    del state[name]
+    torch.save(state, own.weights)
+    with pytest.raises(ValueError, match=f"lacks 1 parameters .* such as {name}"):
+        hear(own)
+
+
 def change_rate(config: Path, rate: str) -> None:
     content = yaml.safe_load(config.read_text())
     content["frontend_conf"]["fs"] = rate

@@ -6,6 +6,7 @@ resampled, and, with a joint model, enhanced speech with a share of the noisy sp
 """
 
 import argparse
+from pathlib import Path
 from unittest import mock
 
 from espnet2.bin import asr_inference
@@ -15,6 +16,7 @@ from espnet2.transcription.hearing import (
     take_hearing_options,
 )
 from espnet2.transcription.recogniser import rate_of
+from espnet2.transcription.transcriber import check_complete
 
 
 class Listener(asr_inference.Speech2Text):
@@ -30,6 +32,7 @@ class Listener(asr_inference.Speech2Text):
         self, options: argparse.Namespace, device: str = "cpu", **decoding
     ) -> None:
         super().__init__(device=device, **decoding)
+        check_complete(self.asr_model, Path(decoding["asr_model_file"]))
         self.hearing = Hearing(options, rate_of(vars(self.asr_train_args)), device)
 
     def __call__(self, speech, **others):

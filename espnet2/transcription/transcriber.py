@@ -47,7 +47,7 @@ class Transcriber:
             raise ValueError(
                 f"{files.weights}: cannot be built: {type(error).__name__}: {error}"
             ) from error
-        check_complete(self.to_text.asr_model, files)
+        check_complete(self.to_text.asr_model, files.weights, ("enh_model.", "s2t_"))
         rate = self.to_text.asr_train_args.frontend_conf.get("fs", 16000)
         self.rate = humanfriendly.parse_size(str(rate))
 
@@ -66,18 +66,19 @@ class Transcriber:
         return enhanced[0]
 
 
-def check_complete(model: torch.nn.Module, files: ModelFiles) -> None:
+def check_complete(
+    model: torch.nn.Module, weights: Path, parts: tuple[str, ...] = ("",)
+) -> None:
     """Raise ValueError if a parameter is not in the checkpoint.
 
-    Upstream leaves such a parameter at its random start without a word.
+    Upstream leaves such a parameter at its random start without a word. ``parts`` are
+    how the names begin of those that count.
     """
-    wanted = {
-        name for name in model.state_dict() if name.startswith(("enh_model.", "s2t_"))
-    }
-    missing = sorted(wanted - read_weights(files.weights).keys())
+    wanted = {name for name in model.state_dict() if name.startswith(parts)}
+    missing = sorted(wanted - read_weights(weights).keys())
     if missing:
         raise ValueError(
-            f"{files.weights}: lacks {len(missing)} parameters that the config asks "
+            f"{weights}: lacks {len(missing)} parameters that the config asks "
             f"for, such as {missing[0]}"
         )
 
