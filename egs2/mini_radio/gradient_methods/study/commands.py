@@ -1,6 +1,7 @@
 """The commands that make a condition's data and a run, in the condition's folder."""
 
 import os
+from pathlib import Path
 
 from study.plan import Condition, Plan, Run
 
@@ -36,11 +37,17 @@ def run_command(plan: Plan, run: Run, stages: tuple[int, int], ngpu: int) -> lis
 def _init_param(run: Run) -> str:
     """Return the flags that load what a run begins with."""
     if run.start is None:
-        return ""
-    folder = os.path.relpath(run.start.folder, run.condition.folder)
+        model = run.condition.start_model
+        return f" --init_param {_from(run, Path(model))}::s2t_model" if model else ""
+    folder = _from(run, run.start.folder)
     if run.start.is_asr_alone:
         part = "" if run.is_asr_alone else ":s2t_model"
         return f" --init_param {folder}/valid.acc.ave.pth:{part}"
     # If that training began with a recogniser, its model has it, too.
     part = "" if run.start.start else ":enh_model:enh_model"
     return f" --init_param {folder}/valid.loss.ave.pth{part}"
+
+
+def _from(run: Run, path: Path) -> str:
+    """Return a path as seen from the folder in which the run's commands run."""
+    return os.path.relpath(path, run.condition.folder)

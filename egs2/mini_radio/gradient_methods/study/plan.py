@@ -17,6 +17,7 @@ class Condition(NamedTuple):
     With ``trained_on`` its training set is not used: the models of that condition are
     tested on its test set. With ``start_corpus`` the recogniser that all start from is
     trained on that corpus, of the same sentences and so of the same tokens.
+    With ``start_model`` it is that file, of a training that was made before.
     ``recipe_folder`` is whose stages make it.
     """
 
@@ -25,6 +26,7 @@ class Condition(NamedTuple):
     recipe: str
     trained_on: Optional["Condition"] = None
     start_corpus: str = ""
+    start_model: str = ""
     recipe_folder: Path = RECIPE
 
     @property
@@ -126,7 +128,13 @@ class RunMaker(NamedTuple):
         content = [*self.configs, common, condition.corpus_words, words]
         origin = condition.trained_on or condition
         start = self.start_of(origin.of_start) if self.start else None
-        definition = short_hash([*content, start.definition] if start else content)
+        if start is not None:
+            content.append(start.definition)
+        elif origin.start_model:
+            content.append(
+                hashlib.sha256(Path(origin.start_model).read_bytes()).hexdigest()
+            )
+        definition = short_hash(content)
         if "first" in method:  # a run that all methods with these flags share
             start = self.run(origin, "first", seed, {"args": method["first"]})
         is_asr_alone = "asr_alone" in method

@@ -27,7 +27,7 @@ KEYS = {
 # What may stand in a condition and in a method: one of these sets of keys
 CONDITIONS = (
     *({"corpus"}, {"corpus", "recipe"}, {"corpus", "trained_on"}),
-    {"corpus", "start_corpus"},
+    *({"corpus", "start_corpus"}, {"corpus", "start_model"}),
 )
 METHODS = ({"args"}, {"first", "args"}, {"asr_alone"})
 
@@ -122,10 +122,13 @@ def _condition(
 ) -> Condition:
     _check_mapping(path, f"conditions: {name}", conf, CONDITIONS)
     if "trained_on" not in conf:
-        start_corpus = conf.get("start_corpus", "")
-        return Condition(
-            name, conf["corpus"], conf.get("recipe", ""), start_corpus=start_corpus
-        )
+        start = {key: conf.get(key, "") for key in ("start_corpus", "start_model")}
+        if not (path.parent.parent / start["start_model"]).exists():
+            raise ValueError(
+                f"{path}: conditions: {name}: start_model: there is no file "
+                f"{start['start_model']}"
+            )
+        return Condition(name, conf["corpus"], conf.get("recipe", ""), **start)
     trained_on = others.get(conf["trained_on"])
     if trained_on is None or trained_on.trained_on is not None:
         raise ValueError(
