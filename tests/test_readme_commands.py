@@ -18,7 +18,9 @@ GUIDES = ("README.md", "methods.md", "recipes.md", "own_data.md")
 OWN_DATA = Path(__file__).parent.parent / "docs/own_data.md"
 NAMED = "exp/enh_asr_<config>_raw_bpe150"
 EXP = Path("exp/enh_asr_train_gradient_remedy_raw_bpe40")
-# The tests themselves; the demo and the page that it makes, see test_toy_recipe.py.
+# The tests themselves; the demo, the page that it makes and other recognisers, see
+# test_toy_recipe.py and test_take_recogniser.py.
+UNSEEN = "./run.sh --stage 14 --stop_stage 15 --unseen_asr_models"
 NOT_RUN = (
     "make -C tools demo",
     "make -C tools test",
@@ -34,6 +36,7 @@ def commands() -> list[str]:
     lines = (
         re.sub(r" +#.*", "", line) for line in text.replace("\\\n", "").split("\n")
     )
+    lines = (line for line in lines if not line.startswith(UNSEEN))
     return [line for line in lines if line and line not in NOT_RUN]
 
 

@@ -14,6 +14,7 @@ pytest.importorskip("espeakng_loader", reason="espeakng-loader speaks the toy co
 pytestmark = [pytest.mark.slow, needs_snakemake]
 
 PLAN = """\
+recipe_folder: ../asr_with_enhancement
 base_config: conf/train_gradient_remedy.yaml
 decode_config: conf/decode_asr.yaml
 baseline: sum

@@ -32,7 +32,7 @@ if [ "${stage}" -le 11 ]; then
     text_options=(--token_type "${token_type}" --token_list "${token_list}"
         --bpemodel "${bpemodel}")
     normalize_options=()
-    asr_first_exp=${enh_asr_exp} asr_first_args=${enh_asr_args}
+    asr_first_exp=${enh_asr_exp} asr_first_args=${enh_asr_args} asr_first_speech=wav.scp
     train_asr_first
 fi
 
