@@ -3,7 +3,12 @@
 import importlib.util
 import os
 import random
+import select
+import socket
+import subprocess
 import sys
+import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -43,10 +48,41 @@ def repo_root() -> Path:
 
 
 @pytest.fixture(scope="session")
-def repo_env() -> dict[str, str]:
+def warm_interpreter() -> Iterator[str]:
+    """The socket of ``quick_start/warm_interpreter.py``, begun at the first request."""
+    with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as own:
+        path = f"{folder}/socket"
+        own.bind(path)
+        own.listen(32)
+        end = socket.socketpair()
+        server = threading.Thread(target=_serve, args=(own, end[0]), daemon=True)
+        server.start()
+        yield path
+        end[1].close()
+        server.join()
+
+
+def _serve(listener: socket.socket, end: socket.socket) -> None:
+    """Wait for a request, then run the server until the other end of ``end`` closes."""
+    if end in select.select([listener, end], [], [])[0]:
+        return
+    subprocess.run(
+        [sys.executable, QUICK_START / "warm_interpreter.py", str(listener.fileno())],
+        stdin=end,
+        pass_fds=[listener.fileno()],
+        env={
+            **os.environ,
+            "PYTHONPATH": f"{REPO_ROOT}:{QUICK_START}",
+            "OMP_NUM_THREADS": "1",
+        },
+    )
+
+
+@pytest.fixture(scope="session")
+def repo_env(warm_interpreter) -> dict[str, str]:
     """Environment for child processes, which do not inherit pytest's path.
 
-    They start quickly, see ``quick_start/typeguard.py``.
+    They start quickly, see ``quick_start/``.
     """
     python_folder = str(Path(sys.executable).parent)
     return {
@@ -54,6 +90,7 @@ def repo_env() -> dict[str, str]:
         "PYTHONPATH": os.pathsep.join([str(REPO_ROOT), str(QUICK_START)]),
         "PATH": os.pathsep.join([python_folder, os.environ.get("PATH", os.defpath)]),
         "OMP_NUM_THREADS": "1",
+        "WARM_INTERPRETER": warm_interpreter,
     }
 
 

@@ -9,9 +9,12 @@ import json
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from espnet2.data_dir.tables import write_lines
-from espnet2.train.reporter import SubReporter
+
+if TYPE_CHECKING:  # PyTorch would make the screen's program wait for seconds
+    from espnet2.train.reporter import SubReporter
 
 FILE_NAME = "progress.json"
 WARNINGS = "warnings.log"
@@ -31,7 +34,7 @@ class ProgressIterator:
 
     iterator: Iterable
     output_dir: str | Path
-    reporter: SubReporter
+    reporter: "SubReporter"
     max_epoch: int
     next_write: float = dataclasses.field(default=0.0, init=False)
 

@@ -1,0 +1,86 @@
+"""Lets ``python -m espnet2.bin.<program>`` begin in a warm interpreter, in no time.
+
+Python runs this file before anything else. A program of the list below is handed to the
+server of ``warm_interpreter.py``, with arguments, environment, folder, open standard
+files, limits and ignored signals; this process stays, hands on signals, and ends as the
+program does. All other commands, and all where no server is named, start as ever.
+"""
+
+import os
+import sys
+
+PROGRAMS = (
+    "asr_inference",
+    "enh_inference",
+    "enh_scoring",
+    "gradient_remedy_train",
+    "gradient_report",
+    "gradient_signal",
+    "interruptible_asr_train",
+    "interruptible_lm_train",
+    "lm_calc_perplexity",
+    "pack",
+    "recogniser_inference",
+    "result_page",
+    "transcribe",
+)
+
+
+def _hand_over(path: str, module: str, words: list[str]) -> None:
+    import array
+    import json
+    import resource
+    import signal
+    import socket
+
+    connection = socket.socket(socket.AF_UNIX)
+    try:
+        connection.connect(path)
+    except OSError:
+        return  # the server has ended with its tests
+    ignored = [
+        s for s in signal.valid_signals() if signal.getsignal(s) is signal.SIG_IGN
+    ]
+    limits = ("RLIMIT_FSIZE", "RLIMIT_NOFILE", "RLIMIT_AS", "RLIMIT_CORE")
+    task = {
+        "module": module,
+        "words": words,
+        "environment": dict(os.environ),
+        "folder": os.getcwd(),
+        "path": sys.path,
+        "umask": os.umask(0o077),
+        "ignored": ignored,
+        "limits": {key: resource.getrlimit(getattr(resource, key)) for key in limits},
+        "streams": [(file.encoding, file.errors) for file in (sys.stdout, sys.stderr)],
+        "unbuffered": bool(os.environ.get("PYTHONUNBUFFERED")),
+    }
+    message = json.dumps(task).encode()
+    files = array.array("i", [0, 1, 2])
+    connection.sendmsg(
+        [len(message).to_bytes(8, "big")],
+        [(socket.SOL_SOCKET, socket.SCM_RIGHTS, files)],
+    )
+    connection.sendall(message)
+    for name in ("INT", "TERM", "HUP", "USR1", "USR2"):
+        number = signal.Signals[f"SIG{name}"]
+        if number not in ignored:
+            signal.signal(number, lambda got, _: connection.sendall(bytes([got])))
+    answer = connection.recv(4)
+    code = int.from_bytes(answer, "big", signed=True) if answer else -signal.SIGKILL
+    if code < 0:
+        if code != -signal.SIGKILL:
+            signal.signal(-code, signal.SIG_DFL)
+        os.kill(os.getpid(), -code)
+    os._exit(code)
+
+
+def _start() -> None:
+    server = os.environ.get("WARM_INTERPRETER")
+    if not server or len(sys.orig_argv) < 3 or sys.orig_argv[1] != "-m":
+        return
+    package, _, program = sys.orig_argv[2].rpartition(".")
+    if package == "espnet2.bin" and program in PROGRAMS:
+        _hand_over(server, sys.orig_argv[2], sys.orig_argv[3:])
+
+
+_start()

@@ -1,0 +1,135 @@
+"""Interpreters that have imported PyTorch and ESPnet already, forked one a program.
+
+    python warm_interpreter.py <n>    serves socket n, until its standard input ends
+
+A program takes 7 to 13 CPU seconds to start, most of them for imports, and a recipe's
+test starts twenty. See ``sitecustomize.py``, which asks for one. test_toy_recipe.py
+runs every stage in interpreters of its own, as users do.
+"""
+
+import array
+import gc
+import importlib
+import io
+import json
+import os
+import random
+import resource
+import runpy
+import select
+import signal
+import socket
+import sys
+
+from sitecustomize import PROGRAMS
+
+
+def import_programs() -> None:
+    """Import all that the programs import, and forget the programs themselves."""
+    for program in PROGRAMS:
+        name = f"espnet2.bin.{program}"
+        importlib.import_module(name)
+        del sys.modules[name]
+        delattr(sys.modules["espnet2.bin"], program)
+    for slow in ("torch._dynamo", "matplotlib.pyplot", "torch.utils.tensorboard"):
+        importlib.import_module(slow)
+    gc.collect()
+    gc.freeze()
+
+
+def receive(connection: socket.socket) -> tuple[dict, list[int]]:
+    """Return the task, and the three standard files."""
+    files = array.array("i")
+    head, ancillary, _, _ = connection.recvmsg(8, socket.CMSG_SPACE(3 * files.itemsize))
+    files.frombytes(ancillary[0][2])
+    length, message = int.from_bytes(head, "big"), b""
+    while len(message) < length:
+        message += connection.recv(length - len(message))
+    return json.loads(message), list(files)
+
+
+def watch(connection: socket.socket, worker: int) -> None:
+    """Hand on signals and the exit status; a killed client takes its program along."""
+    gone = os.pidfd_open(worker)
+    waiting = [connection, gone]
+    while gone in waiting:
+        ready = select.select(waiting, [], [])[0]
+        if gone in ready:
+            break
+        number = connection.recv(1)
+        os.kill(worker, number[0] if number else signal.SIGKILL)
+        if not number:
+            waiting = [gone]
+    code = os.waitstatus_to_exitcode(os.waitpid(worker, 0)[1])
+    try:
+        connection.sendall(code.to_bytes(4, "big", signed=True))
+    except OSError:
+        pass  # nobody waits any more
+    os._exit(0)
+
+
+def open_stream(
+    number: int, encoding: str, errors: str, is_unbuffered: bool
+) -> io.TextIOWrapper:
+    """Return what Python itself would make of a standard file."""
+    raw = open(number, "wb", buffering=0 if is_unbuffered else -1, closefd=False)
+    by_line = number == 2 or raw.isatty()
+    return io.TextIOWrapper(
+        raw, encoding, errors, line_buffering=by_line, write_through=is_unbuffered
+    )
+
+
+def become(task: dict, files: list[int]) -> None:
+    """Make this process the one that was asked for."""
+    for number, file in enumerate(files):
+        os.dup2(file, number)
+        os.close(file)
+    os.environ.clear()
+    os.environ.update(task["environment"])
+    os.chdir(task["folder"])
+    os.umask(task["umask"])
+    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
+        usual = (
+            signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
+        )
+        signal.signal(number, signal.SIG_IGN if number in task["ignored"] else usual)
+    for name, limit in task["limits"].items():
+        resource.setrlimit(getattr(resource, name), limit)
+    sys.stdout, sys.stderr = (
+        open_stream(number, *named, task["unbuffered"])
+        for number, named in enumerate(task["streams"], 1)
+    )
+    random.seed()
+    sys.modules["numpy"].random.seed()
+    sys.path[:] = [task["folder"], *task["path"]]
+    sys.orig_argv = [sys.executable, "-m", task["module"], *task["words"]]
+    sys.argv = ["-m", *task["words"]]
+
+
+def serve(listener: socket.socket) -> str | None:
+    """Fork an interpreter a request; return, there, the module that it has to run."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    while sys.stdin not in select.select([listener, sys.stdin], [], [])[0]:
+        connection, _ = listener.accept()
+        if os.fork():
+            connection.close()
+            continue
+        listener.close()
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        task, files = receive(connection)
+        worker = os.fork()
+        if worker:
+            for file in files:
+                os.close(file)
+            watch(connection, worker)
+        connection.close()
+        become(task, files)
+        return task["module"]
+    return None
+
+
+if __name__ == "__main__":
+    import_programs()
+    module = serve(socket.socket(fileno=int(sys.argv[1])))
+    if module:
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
