@@ -28,7 +28,13 @@ SMALLER = {
     "scheduler_conf": {"warmup_steps": 10},
     "lm_conf": {"embed_unit": 8, "att_unit": 8, "head": 2, "unit": 8, "layer": 1},
 }
-FEW = {"max_epoch": 1, "accum_grad": 1, "batch_size": 4, "keep_nbest_models": 1}
+FEW = {
+    "max_epoch": 1,
+    "accum_grad": 1,
+    "batch_size": 4,
+    "keep_nbest_models": 1,
+    "use_matplotlib": False,
+}
 
 
 def config(repo_root: Path, name: str) -> dict:

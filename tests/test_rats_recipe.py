@@ -22,7 +22,10 @@ TOY = {
     "scheduler_conf": {"warmup_steps": 5},
     "lm_conf": {"unit": 16, "nlayers": 1},
 }
-TOY_RUN = {"max_epoch": 1, "num_workers": 0, "log_interval": 1, "num_att_plot": 0}
+TOY_RUN = {
+    **{"max_epoch": 1, "num_workers": 0, "log_interval": 1, "num_att_plot": 0},
+    "use_matplotlib": False,
+}
 OPTIONS = [
     *("--ngpu", "0", "--nj", "1", "--inference_nj", "1", "--nbpe", "40"),
     *("--lm_config", "conf/toy_lm.yaml"),

@@ -24,6 +24,7 @@ pytestmark = pytest.mark.slow
 MINI_RADIO = "egs2/mini_radio/asr_with_enhancement"
 EXP = Path("exp/enh_asr_toy")
 DECODED = EXP / "decode_asr_enh_asr_model_valid.acc.ave/test"
+NO_PICTURES = "--log_interval 3 --use_matplotlib false"
 OPTIONS = [
     *("--local_data_opts", "--num_train 48 --num_valid 8 --num_test 6 --nj 2"),
     *("--nbpe", "40", "--enh_asr_tag", "toy", "--nj", "2", "--inference_nj", "1"),
@@ -266,7 +267,7 @@ def test_a_longer_training_goes_on_from_the_checkpoint(recipe):
     stat = os.stat(recipe.folder / EXP / "1epoch.pth")
     printed = recipe.run(
         *("--stage", "11", "--stop_stage", "11"),
-        *("--enh_asr_args", "--max_epoch 3 --batch_size 8 --log_interval 3"),
+        *("--enh_asr_args", f"--max_epoch 3 --batch_size 8 {NO_PICTURES}"),
     )
     assert "Resuming" in printed
     assert "3/3epoch started" in recipe.text(EXP / "train.log")
@@ -309,7 +310,7 @@ def test_recognisers_that_training_never_saw_hear_the_enhanced_speech(recipe):
 def test_modules_trained_first_are_what_the_joint_training_begins_with(recipe):
     words = ["--stage", "11", "--stop_stage", "11", "--train_first", "asr enh"]
     for name in ("asr_first", "enh_first", "enh_asr"):
-        words += [f"--{name}_args", "--max_epoch 1 --batch_size 8"]
+        words += [f"--{name}_args", f"--max_epoch 1 --batch_size 8 {NO_PICTURES}"]
     recipe.run(*words, "--enh_asr_tag", "one")
     (asr,) = recipe.folder.glob("exp/asr_first_train_gradient_remedy_raw_bpe40*/")
     (enh,) = recipe.folder.glob("exp/enh_first_train_gradient_remedy_raw_bpe40*/")

@@ -19,7 +19,10 @@ OPTIONS = [
     *("--local_data_opts", "--num_train 16 --num_valid 4 --num_test 1 --nj 2"),
     *("--test_sets", "valid", "--token_type", "char", "--nj", "2"),
     *("--inference_nj", "2", "--enh_asr_tag", "toy"),
-    *("--enh_asr_args", "--max_epoch 2 --batch_size 2 --num_att_plot 0"),
+    *(
+        "--enh_asr_args",
+        "--max_epoch 2 --batch_size 2 --num_att_plot 0 --use_matplotlib false",
+    ),
 ]
 
 
