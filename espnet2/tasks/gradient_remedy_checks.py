@@ -41,19 +41,10 @@ def check_config_types(config: dict, parser: argparse.ArgumentParser) -> None:
         if wanted and value is not None and is_wrong and action.nargs is None:
             name = "whole number" if action.type is int else "number"
             raise ValueError(f"{key}: {value!r}: expected a {name}")
-        if (
-            action.choices
-            and action.nargs is None
-            and value
-            not in (
-                *action.choices,
-                action.default,
-            )
-        ):
-            raise ValueError(
-                f"{key}: {value!r}: expected one of "
-                f"{', '.join(map(str, action.choices))}"
-            )
+        allowed = (*(action.choices or ()), action.default)
+        if action.choices and action.nargs is None and value not in allowed:
+            choices = ", ".join(map(str, action.choices))
+            raise ValueError(f"{key}: {value!r}: expected one of {choices}")
 
 
 def _check_number_text(key: str, value: object) -> None:

@@ -3,7 +3,6 @@
 import inspect
 from pathlib import Path
 
-import humanfriendly
 import numpy as np
 import torch
 
@@ -11,6 +10,7 @@ from espnet2.bin.asr_inference import Speech2Text
 from espnet2.bin.enh_inference import SeparateSpeech
 from espnet2.plain_data import plain_loading, read_weights, read_yaml
 from espnet2.transcription.model_files import ModelFiles
+from espnet2.transcription.recogniser import rate_of
 
 # Options of upstream's decoding that --model and --device settle here.
 SETTLED = ("self", "asr_train_config", "asr_model_file", "enh_s2t_task", "device")
@@ -48,8 +48,7 @@ class Transcriber:
                 f"{files.weights}: cannot be built: {type(error).__name__}: {error}"
             ) from error
         check_complete(self.to_text.asr_model, files.weights, ("enh_model.", "s2t_"))
-        rate = self.to_text.asr_train_args.frontend_conf.get("fs", 16000)
-        self.rate = humanfriendly.parse_size(str(rate))
+        self.rate = rate_of(vars(self.to_text.asr_train_args))
 
     def transcribe(self, speech: np.ndarray) -> str:
         """Return the text of (samples,) at ``rate``."""
