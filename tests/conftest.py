@@ -94,6 +94,12 @@ def repo_env(warm_interpreter) -> dict[str, str]:
     }
 
 
+@pytest.fixture(scope="session")
+def own_process_env(repo_env) -> dict[str, str]:
+    """As ``repo_env``, but each program has an interpreter of its own."""
+    return {key: value for key, value in repo_env.items() if key != "WARM_INTERPRETER"}
+
+
 @pytest.fixture
 def demo_recipe(tmp_path, monkeypatch) -> Path:
     """The working folder: a recipe with a model that was never trained."""

@@ -74,11 +74,15 @@ class Recipe:
 
 @pytest.fixture(scope="module")
 def recipe(tmp_path_factory, repo_root, repo_env) -> Recipe:
-    """All stages were run, with upstream's checks of types, unlike in other tests."""
+    """All stages were run as users do, with upstream's checks of types.
+
+    What tests run of it later begins in warm interpreters, as in other recipes' tests.
+    """
     folder = tmp_path_factory.mktemp("toy") / "my recipe"
     env = {**repo_env, "PYTHONPATH": str(repo_root)}
     recipe = Recipe(folder, repo_root, env)
     recipe.printed = recipe.run()
+    recipe.env |= repo_env
     return recipe
 
 

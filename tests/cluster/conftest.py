@@ -14,11 +14,11 @@ REASON = pytest.StashKey[str]()
 
 
 @pytest.fixture(scope="session")
-def cluster(repo_env, request) -> Iterator[Cluster]:
+def cluster(own_process_env, request) -> Iterator[Cluster]:
     # Not tmp_path: the path of munged's socket must be short.
     folder = Path(tempfile.mkdtemp(prefix="slurm-"))
     folder.chmod(0o711)  # munged insists that all users reach its socket
-    cluster = Cluster(folder, repo_env)
+    cluster = Cluster(folder, own_process_env)
     try:
         cluster.start()
         yield cluster

@@ -182,7 +182,8 @@ def hit_loaders(training: int, number: int) -> None:
     One that has loaded all its data is not missed.
     """
     children = Path(f"/proc/{training}/task/{training}/children")
-    while True:
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
         try:
             for pid in children.read_text().split():
                 os.kill(int(pid), number)
@@ -191,6 +192,7 @@ def hit_loaders(training: int, number: int) -> None:
             continue
         except FileNotFoundError:
             return
+    raise AssertionError("the training goes on though its loaders are killed")
 
 
 def test_a_training_that_is_killed_or_stopped_says_so_and_goes_on(recipe):

@@ -4,7 +4,8 @@
 
 A program takes 7 to 13 CPU seconds to start, most of them for imports, and a recipe's
 test starts twenty. See ``sitecustomize.py``, which asks for one. test_toy_recipe.py
-runs every stage in interpreters of its own, as users do.
+runs every stage in interpreters of its own, as users do, and so do the tests that kill
+programs and those of the cluster.
 """
 
 import array
