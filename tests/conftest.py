@@ -35,6 +35,12 @@ def _fixed_seeds() -> None:
 
 
 @pytest.fixture(autouse=True)
+def _denormal_numbers_count() -> None:
+    """A training on the CPU takes them for zero, in all of its process."""
+    torch.set_flush_denormal(False)
+
+
+@pytest.fixture(autouse=True)
 def _own_loading_rules(monkeypatch) -> None:
     """The training programs set this for their process, which here is pytest."""
     monkeypatch.setenv("TORCH_FORCE_WEIGHTS_ONLY_LOAD", "1")  # so that it is undone
@@ -48,41 +54,10 @@ def repo_root() -> Path:
 
 
 @pytest.fixture(scope="session")
-def warm_interpreter() -> Iterator[str]:
-    """The socket of ``quick_start/warm_interpreter.py``, begun at the first request."""
-    with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as own:
-        path = f"{folder}/socket"
-        own.bind(path)
-        own.listen(32)
-        end = socket.socketpair()
-        server = threading.Thread(target=_serve, args=(own, end[0]), daemon=True)
-        server.start()
-        yield path
-        end[1].close()
-        server.join()
-
-
-def _serve(listener: socket.socket, end: socket.socket) -> None:
-    """Wait for a request, then run the server until the other end of ``end`` closes."""
-    if end in select.select([listener, end], [], [])[0]:
-        return
-    subprocess.run(
-        [sys.executable, QUICK_START / "warm_interpreter.py", str(listener.fileno())],
-        stdin=end,
-        pass_fds=[listener.fileno()],
-        env={
-            **os.environ,
-            "PYTHONPATH": f"{REPO_ROOT}:{QUICK_START}",
-            "OMP_NUM_THREADS": "1",
-        },
-    )
-
-
-@pytest.fixture(scope="session")
-def repo_env(warm_interpreter) -> dict[str, str]:
+def own_process_env() -> dict[str, str]:
     """Environment for child processes, which do not inherit pytest's path.
 
-    They start quickly, see ``quick_start/``.
+    Each has an interpreter of its own, without typeguard, see ``quick_start/``.
     """
     python_folder = str(Path(sys.executable).parent)
     return {
@@ -90,14 +65,35 @@ def repo_env(warm_interpreter) -> dict[str, str]:
         "PYTHONPATH": os.pathsep.join([str(REPO_ROOT), str(QUICK_START)]),
         "PATH": os.pathsep.join([python_folder, os.environ.get("PATH", os.defpath)]),
         "OMP_NUM_THREADS": "1",
-        "WARM_INTERPRETER": warm_interpreter,
     }
 
 
 @pytest.fixture(scope="session")
-def own_process_env(repo_env) -> dict[str, str]:
-    """As ``repo_env``, but each program has an interpreter of its own."""
-    return {key: value for key, value in repo_env.items() if key != "WARM_INTERPRETER"}
+def repo_env(own_process_env) -> Iterator[dict[str, str]]:
+    """As ``own_process_env``, but programs begin in warm interpreters."""
+    with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as own:
+        path = f"{folder}/socket"
+        own.bind(path)
+        own.listen(32)
+        end = socket.socketpair()
+        words = (own, end[0], own_process_env)
+        server = threading.Thread(target=_serve, args=words, daemon=True)
+        server.start()
+        yield {**own_process_env, "WARM_INTERPRETER": path}
+        end[1].close()
+        server.join()
+
+
+def _serve(listener: socket.socket, end: socket.socket, env: dict[str, str]) -> None:
+    """Wait for a request, then run the server until the other end of ``end`` closes."""
+    if end in select.select([listener, end], [], [])[0]:
+        return
+    subprocess.run(
+        [sys.executable, QUICK_START / "warm_interpreter.py", str(listener.fileno())],
+        stdin=end,
+        pass_fds=[listener.fileno()],
+        env=env,
+    )
 
 
 @pytest.fixture

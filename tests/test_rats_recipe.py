@@ -23,7 +23,10 @@ TOY = {
     "lm_conf": {"unit": 16, "nlayers": 1},
 }
 TOY_RUN = {
-    **{"max_epoch": 1, "num_workers": 0, "log_interval": 1, "num_att_plot": 0},
+    "max_epoch": 1,
+    "num_workers": 0,
+    "log_interval": 1,
+    "num_att_plot": 0,
     "use_matplotlib": False,
 }
 OPTIONS = [

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.slow
 MINI_RADIO = "egs2/mini_radio/asr_with_enhancement"
 EXP = Path("exp/enh_asr_toy")
 DECODED = EXP / "decode_asr_enh_asr_model_valid.acc.ave/test"
-NO_PICTURES = "--log_interval 3 --use_matplotlib false"
+NO_PICTURES = "--use_matplotlib false"
 OPTIONS = [
     *("--local_data_opts", "--num_train 48 --num_valid 8 --num_test 6 --nj 2"),
     *("--nbpe", "40", "--enh_asr_tag", "toy", "--nj", "2", "--inference_nj", "1"),
@@ -271,7 +271,10 @@ def test_a_longer_training_goes_on_from_the_checkpoint(recipe):
     stat = os.stat(recipe.folder / EXP / "1epoch.pth")
     printed = recipe.run(
         *("--stage", "11", "--stop_stage", "11"),
-        *("--enh_asr_args", f"--max_epoch 3 --batch_size 8 {NO_PICTURES}"),
+        *(
+            "--enh_asr_args",
+            f"--max_epoch 3 --batch_size 8 --log_interval 3 {NO_PICTURES}",
+        ),
     )
     assert "Resuming" in printed
     assert "3/3epoch started" in recipe.text(EXP / "train.log")

@@ -20,10 +20,10 @@ def run(
     return subprocess.run(words, env=env, capture_output=True, text=True, **options)
 
 
-def test_output_errors_and_exit_codes_are_the_same(repo_env, tmp_path):
-    own = {**repo_env, "WARM_INTERPRETER": ""}
+def test_output_errors_and_exit_codes_are_the_same(repo_env, own_process_env, tmp_path):
     for words in (["--help"], ["asr"], ["no such"]):
-        warm, cold = (run(PACK + words, env, cwd=tmp_path) for env in (repo_env, own))
+        warm = run(PACK + words, repo_env, cwd=tmp_path)
+        cold = run(PACK + words, own_process_env, cwd=tmp_path)
         assert warm.returncode == cold.returncode
         assert (warm.stdout, warm.stderr) == (cold.stdout, cold.stderr)
 

@@ -53,10 +53,7 @@ def watch(connection: socket.socket, worker: int) -> None:
     """Hand on signals and the exit status; a killed client takes its program along."""
     gone = os.pidfd_open(worker)
     waiting = [connection, gone]
-    while gone in waiting:
-        ready = select.select(waiting, [], [])[0]
-        if gone in ready:
-            break
+    while gone not in select.select(waiting, [], [])[0]:
         number = connection.recv(1)
         os.kill(worker, number[0] if number else signal.SIGKILL)
         if not number:
