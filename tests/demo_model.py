@@ -45,13 +45,18 @@ def speech(seconds: float, rate: int = RATE) -> np.ndarray:
     return 0.3 * time / seconds * np.sin(2 * np.pi * 440 * time) + 0.02 * noise
 
 
-def pack_demo(folder: Path, monkeypatch, *options: Path) -> Path:
-    """Pack as stage 16 does, in the recipe folder; ``options`` are more files."""
+def pack_demo(folder: Path, monkeypatch, *options: Path, lm: bool = False) -> Path:
+    """Pack as stage 16 does, in the recipe folder; ``options`` are more files.
+
+    With ``lm`` lm.pth and lm.yaml of that folder are the language model.
+    """
     with monkeypatch.context() as context, contextlib.redirect_stdout(None):
         context.chdir(folder)
         pack(
-            files={"enh_s2t_model_file": EXP / "valid.acc.ave.pth"},
-            yaml_files={"enh_s2t_train_config": EXP / "config.yaml"},
+            files={"enh_s2t_model_file": EXP / "valid.acc.ave.pth"}
+            | ({"lm_file": Path("lm.pth")} if lm else {}),
+            yaml_files={"enh_s2t_train_config": EXP / "config.yaml"}
+            | ({"lm_train_config": Path("lm.yaml")} if lm else {}),
             option=options,
             outpath="packed.zip",
         )

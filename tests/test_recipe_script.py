@@ -83,6 +83,16 @@ def test_help_prints_every_option_with_its_comment(shell, repo_root):
         (["--train_first", "enh"], "--train_first wants an --enh_asr_config"),
         (["--asr_first_speech", "clean"], "wants wav.scp or spk1.scp, not 'clean'"),
         (["--dumpdir", "a,b"], "must not have commas"),
+        (["--inference_enh_tag", "-x"], "begins with -"),
+        (["--spk_num", "2"], "--spk_num wants 1, not '2': the speech of one speaker"),
+        (["--feats_type", "fbank_pitch"], "--feats_type wants raw"),
+        (["--use_noise_ref", "true"], "--use_noise_ref wants false"),
+        (["--use_ngram", "true"], "--use_lm true trains a neural language model"),
+        (["--g2p", "g2p_en"], "--g2p wants none"),
+        (["--python", "/no/python"], "ESPNET_PYTHON_ENV chooses that"),
+        (["--score_opts", "-i wsj"], "of its options, -s and -e utf-8 hold"),
+        (["--download_model", "no/where"], "no/where: there is no such file or folder"),
+        (["--download_model", "a", "--asr_model", "b"], "give one of them"),
         (["--train_set", ""], "--train_set is missing"),
         (["word"], "'word' is not an option"),
     ],
@@ -92,6 +102,55 @@ def test_a_bad_option_is_told_in_one_line(stages, words, message):
     assert done.returncode == 1
     assert message in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_command_lines_of_espnet_run(stages, repo_root):
+    """Each of these was "no option" here, though it changes nothing."""
+    words = "--spk_num 1 --feats_type raw --python python3 --use_ngram false --g2p none"
+    words += " --num_splits_asr 4 --num_splits_lm 1 --skip_upload_hf true"
+    options = ["--score_opts", "-s -e utf-8", "--hf_repo", "me/x"]
+    done = stages(*words.split(), *options, "--stage", "17")
+    assert done.returncode == 0, done.stderr
+    assert "--num_splits_asr 4 has no effect: the tables are read whole" in done.stdout
+    assert "num_splits_lm" not in done.stdout
+    assert "Stage 17: left out" in done.stdout
+    assert "because of --skip_upload_hf true" in done.stdout
+
+
+def test_the_texts_of_a_language_model_are_joined(stages, recipe):
+    """--lm_train_text "a b" was one file name; ids that two files have stay apart."""
+    for name in ("tr", "va"):
+        folder = recipe / "dump/raw/org" / name
+        folder.mkdir(parents=True)
+        tables = {"utt2spk": "u s", "spk2utt": "s u", "wav.scp": "u u.wav"}
+        tables |= {"text": "u YES", "utt2num_samples": "u 16000", "feats_type": "raw"}
+        for table, line in tables.items():
+            (folder / table).write_text(f"{line}\n")
+    (recipe / "more text").write_text("u AND MORE\nv\n")
+    (recipe / "a").write_text("u\tNO\n")
+    stage = ["--stage", "4", "--stop_stage", "4", "--min_wav_duration", "0"]
+    texts = ["--lm_train_text", "dump/raw/tr/text a", "--lm_dev_text", "more text"]
+    done = stages(*stage, *texts)
+    assert done.returncode == 0, done.stderr
+    joined = (recipe / "dump/raw/lm_train.txt").read_text()
+    assert joined == "u_spk1 YES\nu_spk1_2\tNO\n"
+    assert (recipe / "dump/raw/lm_dev.txt").read_text() == "u_spk1 AND MORE\n"
+    done = stages(*stage, "--lm_train_text", "dump/raw/tr/text b")
+    assert done.returncode == 1 and "b is missing" in done.stderr
+
+
+def test_text_serves_where_there_is_no_text_spk1(shell, recipe):
+    """The data folders of ESPnet's enh_asr1 recipes have text alone."""
+    soundfile.write(recipe / "a.wav", np.zeros(8000), 8000)
+    (recipe / "data").mkdir()
+    tables = {"utt2spk": "a a", "spk2utt": "a a", "text": "a YES"}
+    for table, line in {**tables, "wav.scp": "a a.wav"}.items():
+        (recipe / "data" / table).write_text(f"{line}\n")
+    setup = "PATH=utils:$PATH fs=8k nj=1 audio_format=wav ref_channel= train_cmd=run.pl"
+    command = f"{setup}; . scripts/utils/stage_tools.sh; format_set data out"
+    done = shell("bash", "-euo", "pipefail", "-c", command)
+    assert done.returncode == 0, done.stderr
+    assert (recipe / "out/text_spk1").read_text() == "a YES\n"
 
 
 def test_dashes_and_underscores_are_the_same(shell, recipe):

@@ -212,6 +212,24 @@ def test_a_repeated_stage_gives_the_same_result(recipe):
     assert recipe.text(DECODED / "text_spk1") == before
 
 
+def test_a_packed_model_decodes_and_enhances_in_place_of_a_trained_one(recipe):
+    """``--download_model``; its enhanced speech goes into folders of another name."""
+    packed = f"{EXP}/enh_asr_toy_valid.acc.ave.zip"
+    words = ["--stage", "10", "--stop_stage", "15", "--scoring_protocol", "SI_SNR"]
+    words += ["--download_model", packed, "--inference_enh_tag", "other"]
+    printed = recipe.run(*words)
+    assert "Stage 11: left out" in printed and f"--download_model {packed}" in printed
+    taken = Path("exp/joint_model_enh_asr_toy_valid.acc.ave")
+    decoded = taken / "decode_asr_enh_asr_model_model/test/text_spk1"
+    assert recipe.text(decoded) == recipe.text(DECODED / "text_spk1")
+    scores = [
+        recipe.text(folder / "scoring/SI_SNR_spk1")
+        for folder in (taken / "other_test", EXP / "enhanced_test")
+    ]
+    assert scores[0] == scores[1]
+    assert "| test" in printed and "SI-SNR of test" not in printed
+
+
 def stage_3(recipe: Recipe, dumpdir: str, limit: str = "unlimited") -> list[str]:
     """The words that run stage 3 into ``dumpdir``, files no longer than ``limit``."""
     words = ["./run.sh", *OPTIONS, "--dumpdir", dumpdir, "--stage", "3"]

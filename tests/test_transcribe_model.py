@@ -5,13 +5,17 @@ import json
 import zipfile
 from pathlib import Path
 
+import pytest
 import torch
 import yaml
-from demo_model import EXP, TOKENS, pack_demo, refusal
+from demo_model import EXP, SYMBOLS, TOKENS, pack_demo, refusal
 
 from espnet2.bin.transcribe import main
+from espnet2.plain_data import read_weights, read_yaml
 from espnet2.tasks.enh_s2t import EnhS2TTask
+from espnet2.transcription.joint_model import take_joint_model
 from espnet2.transcription.model_files import model_files
+from espnet2.transcription.recogniser import TakenRecogniser
 
 
 def test_a_folder_works_from_anywhere(demo_recipe, capsys, tmp_path, monkeypatch):
@@ -139,3 +143,20 @@ def test_parameters_missing_from_a_checkpoint_are_an_error(demo_recipe, capsys):
     torch.save(state, path)
     line = refusal(capsys, "--model", EXP, "noisy.wav")
     assert "lacks 1 parameters" in line and name in line
+
+
+def test_a_joint_model_is_taken_with_its_language_model(demo_recipe, monkeypatch):
+    """Everything is in one's own folder: the zip is unpacked for a moment only."""
+    config = yaml.safe_load((demo_recipe / EXP / "config.yaml").read_text())
+    lm = {"token_list": str(TOKENS), "bpemodel": None, "lm": "transformer"}
+    (demo_recipe / "lm.yaml").write_text(yaml.safe_dump(lm))
+    torch.save({"weight": torch.ones(1)}, demo_recipe / "lm.pth")
+    packed = pack_demo(demo_recipe, monkeypatch, TOKENS, lm=True)
+    taken = TakenRecogniser(demo_recipe / "taken")
+    with pytest.raises(ValueError, match="fs: 8000: the data have 16000 Hz"):
+        take_joint_model(str(packed), taken, 16000)
+    take_joint_model(str(packed), taken, 8000)
+    assert read_yaml(taken.config)["token_list"] == SYMBOLS
+    assert read_yaml(taken.config)["enh_encoder"] == config["enh_encoder"]
+    assert read_weights(taken.folder / "lm/model.pth")["weight"] == 1
+    assert read_yaml(taken.folder / "lm/config.yaml") == {**lm, "token_list": SYMBOLS}

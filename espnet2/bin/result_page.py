@@ -14,6 +14,7 @@ from pathlib import Path
 
 from espnet2.result_page.methods import read_comparison
 from espnet2.result_page.page import MAX_BYTES, make_page
+from espnet2.results.enhancement import ENH_TAG
 from espnet2.results.experiment import read_experiment
 from espnet2.results.tables import write_files
 
@@ -28,6 +29,9 @@ def read_arguments(cmd: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--dumpdir", type=Path, default=Path("dump"), help="noisy and clean speech"
+    )
+    parser.add_argument(
+        "--enh_tag", default=ENH_TAG, help="--inference_enh_tag of the recipe"
     )
     parser.add_argument("--output", type=Path, help=f"default: <first EXP>/{PAGE}")
     parser.add_argument(
@@ -50,7 +54,7 @@ def main(cmd: list[str] | None = None) -> None:
     letters = string.ascii_uppercase if len(args.exp) > 1 else [""]
     try:
         pairs = zip(args.exp, letters, strict=False)
-        experiments = [read_experiment(path, letter) for path, letter in pairs]
+        experiments = [read_experiment(*pair, args.enh_tag) for pair in pairs]
         comparison = read_comparison(args.results_tsv) if args.results_tsv else None
         made = make_page(experiments, args.dumpdir, args.utterances, comparison)
     except ValueError as error:

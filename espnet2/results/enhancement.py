@@ -7,6 +7,7 @@ from typing import NamedTuple
 from espnet2.results.intervals import Estimate, mean_interval
 from espnet2.results.tables import read_scored, to_number
 
+ENH_TAG = "enhanced"  # begins the names of folders of enhanced speech, by default
 NO_STOI = 1e-5 * 100  # what pystoi returns for too few frames, in per cent
 
 

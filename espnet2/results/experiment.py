@@ -1,11 +1,12 @@
 """What an experiment folder and its dump hold, and what is missing."""
 
+import glob
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from espnet2.data_dir.tables import DataError, Table
-from espnet2.results.enhancement import Scores, read_scores
+from espnet2.results.enhancement import ENH_TAG, Scores, read_scores
 from espnet2.results.facts import read_facts
 from espnet2.results.recognition import ErrorRate, read_error_rate
 from espnet2.results.tables import read_scored
@@ -59,8 +60,13 @@ class Experiment(NamedTuple):
         return self.sets.get(set_name) or SetResults({}, {}, {})
 
 
-def read_experiment(path: Path, letter: str = "") -> Experiment:
+def read_experiment(path: Path, letter: str = "", enh_tag: str = ENH_TAG) -> Experiment:
     """Return all that is found in an experiment folder.
+
+    Args:
+        path: of the folder.
+        letter: that names it on a page.
+        enh_tag: how the names of its folders of enhanced speech begin.
 
     Raises:
         DataError: there is no such folder, or nothing of stages 12 to 15 in it.
@@ -69,23 +75,23 @@ def read_experiment(path: Path, letter: str = "") -> Experiment:
         raise DataError(f"{path}: is no folder; expected an experiment, exp/enh_asr_*")
     names = {text.parent.name for text in path.glob("*/*/text_spk1")}
     names |= {
-        scp.parent.name.removeprefix("enhanced_")
-        for scp in path.glob("enhanced_*/spk1.scp")
+        scp.parent.name.removeprefix(f"{enh_tag}_")
+        for scp in path.glob(f"{glob.escape(enh_tag)}_*/spk1.scp")
     }
     if not names:
         raise DataError(f"{path}: has no results yet; run stages 12 to 15")
     missing: list[str] = []
-    sets = {name: _read_set(path, name, missing) for name in sorted(names)}
+    enhanced = {name: path / f"{enh_tag}_{name}" for name in sorted(names)}
+    sets = {n: _read_set(path, n, folder, missing) for n, folder in enhanced.items()}
     name = path.resolve().name
     return Experiment(letter, name, path, read_facts(path), sets, missing)
 
 
-def _read_set(exp: Path, name: str, missing: list[str]) -> SetResults:
+def _read_set(exp: Path, name: str, folder: Path, missing: list[str]) -> SetResults:
     texts = sorted(exp.glob(f"*/{name}/text_spk1"), key=str)
     decodings = {text.parts[-3]: _read_decoding(text.parent, missing) for text in texts}
     if not decodings:
         missing.append(f"{exp}: {name} is not decoded: run stages 12 and 14.")
-    folder = exp / f"enhanced_{name}"
     if not (folder / "spk1.scp").exists():
         missing.append(f"{exp}: {name} is not enhanced: run stages 13 and 15.")
         return SetResults(decodings, {}, {})

@@ -47,14 +47,19 @@ def model_files(path: Path) -> Iterator[ModelFiles]:
             if weights is not None:
                 read_weights(weights)
         config = read_yaml(files.config)
-        if config.get("subtask_series") != ["enh", "asr"]:
-            raise ValueError(
-                f"{files.config}: subtask_series: expected [enh, asr], of a joint model"
-            )
+        check_joint(config, files.config)
         located = Path(folder, "config.yaml")
         text = yaml.safe_dump(located_config(config, files.config, path))
         located.write_text(text, encoding="utf-8")
         yield files._replace(config=located)
+
+
+def check_joint(config: dict, path: Path) -> None:
+    """Raise ValueError unless the config that ``path`` holds is of a joint model."""
+    if config.get("subtask_series") != ["enh", "asr"]:
+        raise ValueError(
+            f"{path}: subtask_series: expected [enh, asr], of a joint model"
+        )
 
 
 def unpack_zip(archive: Path, target: Path) -> Path:

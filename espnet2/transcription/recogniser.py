@@ -123,6 +123,7 @@ def copy_files(config: dict, weights: Path, taken: TakenRecogniser) -> None:
     taken.bpe_model.unlink(missing_ok=True)
     if config["token_type"] == "bpe":
         shutil.copyfile(config["bpemodel"], taken.bpe_model)
+        config["bpemodel"] = str(taken.bpe_model)
     normalize = config.get("normalize_conf") or {}
     if "stats_file" in normalize:
         shutil.copyfile(normalize["stats_file"], taken.statistics)

@@ -1,4 +1,4 @@
-"""Find a trained recogniser's files: in a folder, in a .zip, on a hub."""
+"""Find a trained model's files: in a folder, in a .zip, on a hub."""
 
 import contextlib
 import tempfile
@@ -11,13 +11,14 @@ from espnet2.transcription.model_files import ModelFiles, named_files, unpack_zi
 
 @contextlib.contextmanager
 def opened(
-    model: str, weights: str = AVERAGED_MODEL
+    model: str, weights: str = AVERAGED_MODEL, task: str = "asr"
 ) -> Iterator[tuple[ModelFiles, Path]]:
-    """Give a recogniser's files, and the folder in which its config names others.
+    """Give a model's files, and the folder in which its config names others.
 
     Args:
         model: as of ``take``; what is unpacked is removed in the end.
         weights: name of the parameters' file in an experiment folder.
+        task: what a pack calls its model: asr, or enh_s2t for a joint one.
 
     Raises:
         ValueError: it is none of them, or not safe to read.
@@ -27,13 +28,13 @@ def opened(
         if path.is_file():
             path = unpack_zip(path, Path(folder, "unpacked"))
         if path.is_dir():
-            yield named_files(path, "asr", weights), path
+            yield named_files(path, task, weights), path
         else:
-            files = from_hub(model)
+            files = from_hub(model, task)
             yield files, files.config.parent
 
 
-def from_hub(tag: str) -> ModelFiles:
+def from_hub(tag: str, task: str) -> ModelFiles:
     """Return the files of a model that ``espnet_model_zoo`` downloads."""
     try:
         from espnet_model_zoo.downloader import ModelDownloader
@@ -44,9 +45,9 @@ def from_hub(tag: str) -> ModelFiles:
         ) from None
     try:
         found = ModelDownloader().download_and_unpack(tag)
-        return ModelFiles(
-            Path(found["asr_train_config"]), Path(found["asr_model_file"]), None, None
-        )
+        model = found[f"{task}_train_config"], found[f"{task}_model_file"]
+        lm = found.get("lm_train_config"), found.get("lm_file")
+        return ModelFiles(*(path and Path(path) for path in (*model, *lm)))
     except Exception as error:  # whatever a download meets
         raise ValueError(
             f"{tag}: there is no such file or folder, and no such model on the hub: "

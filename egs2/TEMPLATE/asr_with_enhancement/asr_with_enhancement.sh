@@ -11,6 +11,7 @@ stop_stage=10000      # last stage
 skip_data_prep=false  # leave out stages 1-5
 skip_train=false      # leave out stages 6-11
 skip_eval=false       # leave out stages 12-15
+skip_upload_hf=false  # leave out stage 17 even where --hf_repo is given
 # -- machine
 ngpu=1                # GPUs for training, per machine (0: CPU)
 num_nodes=1           # machines for training
@@ -40,7 +41,7 @@ sos_eos="<sos/eos>"   # start and end of a sentence
 bpe_input_sentence_size=100000000  # most sentences that BPE training looks at
 bpe_nlsyms=           # symbols that BPE keeps whole, separated by commas
 bpe_char_cover=1.0    # share of the characters that BPE covers
-bpe_train_text=       # text to train BPE on (default: that of the training set)
+bpe_train_text=       # texts to train BPE on, separated by spaces (default: that of the training set)
 nlsyms_txt=none       # file of non-linguistic symbols, one a line: whole in char, not scored
 cleaner=none          # upstream's text cleaner, for training text and scores
 lang=noinfo           # language name, which becomes part of folder names
@@ -51,7 +52,7 @@ lm_exp=               # folder of the LM (default: <expdir>/lm_<lm_tag>)
 lm_stats_dir=         # folder of the LM statistics
 lm_config=            # training config of the LM
 lm_args=              # more options for LM training
-lm_train_text=        # LM training text (default: that of the training set)
+lm_train_text=        # LM training texts, separated by spaces (default: that of the training set)
 lm_dev_text=          # LM validation text (default: that of the validation set)
 lm_test_text=         # text for perplexity (default: that of the first test set)
 lm_fold_length=150    # tokens at which an LM batch is halved
@@ -77,6 +78,7 @@ asr_first_exp=        # its folder (default: <expdir>/asr_first_<config>_<tokens
 enh_first_exp=        # its folder (default: <expdir>/enh_first_<config>_<tokens>)
 enh_first_model=valid.loss_enh.ave.pth  # SE module there to begin with
 # -- decoding, enhancement, scores
+download_model=           # joint model to decode and enhance with: packed zip or hub tag; none is trained
 batch_size=1              # decoding batch size
 inference_tag=            # name of the decoding folder (default: made from the config)
 inference_config=         # decoding config
@@ -85,7 +87,9 @@ inference_lm=valid.loss.ave.pth            # LM to decode with
 inference_enh_asr_model=valid.acc.ave.pth  # joint model to decode and enhance with
 enh_inference_args="--normalize_output_wav true"  # more options for enhancement
 inference_enh_config=     # config that overrides the enhancement model's settings
+inference_enh_tag=        # begins the folders of enhanced speech (default: enhanced, or that config's name)
 scoring_protocol="STOI SDR SAR SIR SI_SNR PESQ"  # enhancement scores; PESQ only if named
+score_opts=               # of sclite: -s and -e utf-8 are what the scores here do in any case
 local_score_opts=         # options for local/score.sh, if the recipe has one
 # -- other recognisers, in stage 14
 unseen_asr_models=        # recognisers that training never saw: as of --asr_model, of any rate; or pocketsphinx
@@ -101,12 +105,14 @@ hf_language=              # language named in the model card, e.g. en
 . scripts/utils/train_first.sh
 . scripts/utils/take_recogniser.sh
 . scripts/utils/recognisers.sh
+. scripts/utils/upstream_options.sh
 help_message=$(sed -n '2,3s/^# //p; /^# Options/,/^# End of options/{s/^\([a-z_]*\)=/--\1 /;p;}' "$0")
 run_command="$(printf '%q ' "$0" "$@")"
 . utils/parse_options.sh
 [ $# -eq 0 ] || die "'$1' is not an option; see --help"
 . ./path.sh
 . ./cmd.sh
+check_upstream_options
 
 for name in train_set valid_set test_sets; do
     [ -n "${!name}" ] || die "--${name} is missing; see --help"
@@ -136,9 +142,13 @@ fi
     die "folder names must not have commas, which ESPnet takes for separators"
 [[ ${PWD} != *:* ]] || die "the path of this folder must not have a colon: ${PWD}"
 for name in dumpdir expdir enh_asr_exp lm_exp asr_first_exp enh_first_exp enh_asr_tag \
-    lm_tag inference_tag enh_asr_stats_dir lm_stats_dir train_set valid_set; do
+    lm_tag inference_tag inference_enh_tag enh_asr_stats_dir lm_stats_dir train_set valid_set; do
     [[ ${!name} != -* && ${!name} != *JOB* && ${!name} != *[[:cntrl:]]* ]] ||
         die "--${name} '${!name}' begins with -, or holds JOB (which stands for a job's number), or a control character"
+done
+for word in ${score_opts}; do
+    [[ ${word} =~ ^(-s|-e|utf-8)$ ]] ||
+        die "--score_opts ${score_opts}: the scores here are not sclite's; of its options, -s and -e utf-8 hold in any case. Its own scores: sclite on the trn files of stage 14"
 done
 for name in enh_asr_config lm_config inference_config inference_enh_config; do
     [ -z "${!name}" ] || [ -f "${!name}" ] || die "--${name}: there is no file ${!name}"
@@ -150,6 +160,7 @@ data_off=$([ "${skip_data_prep}" = false ] || echo "--skip_data_prep true")
 train_off=$([ "${skip_train}" = false ] || echo "--skip_train true")
 eval_off=$([ "${skip_eval}" = false ] || echo "--skip_eval true")
 hub_off=$([ -n "${hf_repo}" ] || echo "an empty --hf_repo")
+[ "${skip_upload_hf}" = false ] || hub_off="--skip_upload_hf true"
 lm_off=${train_off}
 [ "${use_lm}" = true ] || lm_off="--use_lm false"
 
@@ -172,6 +183,7 @@ if [ "${token_type}" = bpe ]; then
 else
     token_dir=data/${lang_tag}token_list/char
 fi
+[ -z "${download_model}" ] || take_joint_model
 [ -z "${asr_model}" ] || take_recogniser
 [ -z "${unseen_asr_models}" ] || take_unseen
 token_list=${token_dir}/tokens.txt
@@ -200,6 +212,8 @@ fi
 : "${lm_test_text:=${dump}/${tests[0]}/text_spk1}"
 decode_dir=${enh_asr_exp}/${inference_tag}
 joint_model=${enh_asr_exp}/${inference_enh_asr_model}
+: "${inference_enh_tag:=$(basename "${inference_enh_config:-enhanced}" .yaml)}"
+enhanced=${enh_asr_exp}/${inference_enh_tag}
 recognisers=${enh_asr_exp}/recognisers
 packed=${enh_asr_exp}/${enh_asr_exp##*/}_$(basename "${inference_enh_asr_model}" .pth)
 
@@ -265,29 +279,31 @@ if runs 4 "${data_off}" "drop too short and too long utterances; texts for the L
     done
     for pair in "lm_train:${lm_train_text:-${dump}/${train_set}/text_spk1}" \
         "lm_dev:${lm_dev_text:-${dump}/${valid_set}/text_spk1}"; do
-        require_file "${pair#*:}" 1
-        make_file "${dump}/${pair%%:*}.txt" sed 's/^[^ ]*/&_spk1/' "${pair#*:}"
+        name_files "${pair#*:}"
+        for file in "${files[@]}"; do require_file "${file}" 1; done
+        make_file "${dump}/${pair%%:*}.txt" join_texts "${files[@]}"
     done
 fi
 
 if runs 5 "${data_off}" "tokens (${token_type}) -> ${token_list}"; then
-    text=${bpe_train_text:-${dump}/${train_set}/text_spk1}
-    require_file "${text}" 4
+    name_files "${bpe_train_text:-${dump}/${train_set}/text_spk1}"
+    for file in "${files[@]}"; do require_file "${file}" 4; done
     require_file "${dump}/${valid_set}/text_spk1" 4
     require_file "${dump}/lm_dev.txt" 4
     claim "${token_dir}"
-    if [ -n "${asr_model}" ]; then
-        log "Stage 5: the tokens are those of ${asr_model}"
+    if [ -n "${asr_model}${download_model}" ]; then
+        log "Stage 5: the tokens are those of ${asr_model}${download_model}"
     elif [ "${token_type}" = bpe ]; then
-        python3 pyscripts/text/train_bpe.py --text "${text}" --nbpe "${nbpe}" \
+        python3 pyscripts/text/train_bpe.py --text "${files[@]}" --nbpe "${nbpe}" \
             --bpemode "${bpemode}" --character_coverage "${bpe_char_cover}" \
             --input_sentence_size "${bpe_input_sentence_size}" \
             --user_defined_symbols "${bpe_nlsyms}" --blank "${blank}" --oov "${oov}" \
             --sos_eos "${sos_eos}" "${token_dir}"
     else
         mkdir -p "${token_dir}"
+        make_file "${token_dir}/train.txt" join_texts "${files[@]}"
         python3 -m espnet2.bin.tokenize_text --log_level WARNING --token_type char \
-            --input "${text}" --output "${token_list}.tmp" --field 2- \
+            --input "${token_dir}/train.txt" --output "${token_list}.tmp" --field 2- \
             --cleaner "${cleaner}" --non_linguistic_symbols "${nlsyms_txt}" \
             --write_vocabulary true --add_symbol "${blank}:0" --add_symbol "${oov}:1" \
             --add_symbol "${sos_eos}:-1"
@@ -430,15 +446,15 @@ if runs 12 "${eval_off}" "decoding -> ${decode_dir}"; then
     done
 fi
 
-if runs 13 "${eval_off}" "enhancement -> ${enh_asr_exp}/enhanced_*"; then
+if runs 13 "${eval_off}" "enhancement -> ${enhanced}_*"; then
     require_file "${joint_model}" 11
     split_words "${enh_inference_args}"
     for dset in "${tests[@]}"; do
-        infer "${dset}" "${enh_asr_exp}/enhanced_${dset}" spk1.scp enh_inference speech_mix \
+        infer "${dset}" "${enhanced}_${dset}" spk1.scp enh_inference speech_mix \
             --train_config "${enh_asr_exp}/config.yaml" --model_file "${joint_model}" \
             --fs "${fs}" ${inference_enh_config:+--inference_config "${inference_enh_config}"} \
             "${words[@]}"
-        join_jobs "${enh_asr_exp}/enhanced_${dset}" spk1.scp
+        join_jobs "${enhanced}_${dset}" spk1.scp
     done
 fi
 
@@ -466,24 +482,23 @@ fi
 if runs 15 "${eval_off}" "enhancement scores -> ${enh_asr_exp}/RESULTS_enh.md"; then
     scored=0
     for dset in "${tests[@]}"; do
-        enhanced=${enh_asr_exp}/enhanced_${dset}
         require_file "${dump}/${dset}/feats_type" 3
-        require_file "${enhanced}/spk1.scp" 13
-        hold "${dump}/${dset}" "${enhanced}"
+        require_file "${enhanced}_${dset}/spk1.scp" 13
+        hold "${dump}/${dset}" "${enhanced}_${dset}"
         if [ ! -e "${dump}/${dset}/spk1.scp" ]; then
             log "Stage 15: ${dset} is left out, because it has no clean reference (spk1.scp)"
             continue
         fi
-        awk '$1 !~ /REAL$/' "${dump}/${dset}/spk1.scp" > "${enhanced}/simulated.scp"
-        if [ ! -s "${enhanced}/simulated.scp" ]; then
+        awk '$1 !~ /REAL$/' "${dump}/${dset}/spk1.scp" > "${enhanced}_${dset}/simulated.scp"
+        if [ ! -s "${enhanced}_${dset}/simulated.scp" ]; then
             log "Stage 15: ${dset} is left out, because real recordings (ids ending in REAL) have no clean reference"
             continue
         fi
         log "Stage 15: ${dset}: noisy speech, then enhanced speech"
         score_enhancement "${dump}/${dset}/spk1.scp" "${dump}/${dset}/wav.scp" \
-            "${dump}/${dset}/scoring" "${enhanced}/simulated.scp"
-        score_enhancement "${dump}/${dset}/spk1.scp" "${enhanced}/spk1.scp" \
-            "${enhanced}/scoring" "${enhanced}/simulated.scp"
+            "${dump}/${dset}/scoring" "${enhanced}_${dset}/simulated.scp"
+        score_enhancement "${dump}/${dset}/spk1.scp" "${enhanced}_${dset}/spk1.scp" \
+            "${enhanced}_${dset}/scoring" "${enhanced}_${dset}/simulated.scp"
         scored=$((scored + 1))
     done
     if [ "${scored}" -gt 0 ]; then
@@ -520,6 +535,7 @@ fi
 log "Done: stages ${stage} to $((stop_stage < 17 ? stop_stage : 17))"
 if [ -z "${eval_off}" ] && [ "${stage}" -le 15 ] && [ "${stop_stage}" -ge 15 ]; then
     python3 pyscripts/utils/show_summary.py --exp "${enh_asr_exp}" \
-        --dumpdir "${dumpdir}" --test_sets "${test_sets}"
-    python3 -m espnet2.bin.result_page "${enh_asr_exp}" --dumpdir "${dumpdir}"
+        --dumpdir "${dumpdir}" --test_sets "${test_sets}" --enh_tag "${inference_enh_tag}"
+    python3 -m espnet2.bin.result_page "${enh_asr_exp}" --dumpdir "${dumpdir}" \
+        --enh_tag "${inference_enh_tag}"
 fi

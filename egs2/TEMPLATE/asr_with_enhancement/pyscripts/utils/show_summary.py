@@ -18,7 +18,7 @@ from rich.table import Table
 
 from espnet2.data_dir.tables import DataError, run_cli
 from espnet2.results.alignment import read_counts
-from espnet2.results.enhancement import read_mean, read_pesq
+from espnet2.results.enhancement import ENH_TAG, read_mean, read_pesq
 from espnet2.results.recognisers import Listener, find_listeners
 from espnet2.results.sample import copy_sample
 
@@ -41,20 +41,23 @@ def main(cmd: Sequence[str]) -> None:
     parser.add_argument("--exp", type=Path, required=True, help="joint experiment")
     parser.add_argument("--dumpdir", type=Path, required=True)
     parser.add_argument("--test_sets", required=True, help="names, space-separated")
+    parser.add_argument("--enh_tag", default=ENH_TAG, help="--inference_enh_tag")
     parser.add_argument(
         "--samples", type=int, choices=(0, 1), default=1, help="utterances to copy"
     )
     args = parser.parse_args(cmd)
 
     test_sets = args.test_sets.split()
-    rows = [row for name in test_sets for row in set_rows(args.exp, args.dumpdir, name)]
+    noisy, enhanced = args.dumpdir / "raw", f"{args.enh_tag}_"
+    sides = {name: (noisy / name, args.exp / (enhanced + name)) for name in test_sets}
+    rows = [row for name in test_sets for row in set_rows(args.exp, name, *sides[name])]
     is_there = [(args.exp / name).exists() for _, name, _ in PLACES]
     places = {
         label: str(args.exp / name) if there else _stage(stage)
         for (label, name, stage), there in zip(PLACES, is_there, strict=True)
     }
     if args.samples:
-        places["listen to"] = describe_samples(args.exp, args.dumpdir, test_sets)
+        places["listen to"] = describe_samples(args.exp, list(sides.values()))
     if not any(is_there) and not any(cell for row in rows for cell in row[2:]):
         raise DataError(f"{args.exp}: nothing there yet; run stage 1 and on")
     listeners = [x for x in find_listeners(args.exp) if x.set_name in test_sets]
@@ -65,12 +68,10 @@ def _stage(number: int) -> str:
     return f"not there: run stage {number}"
 
 
-def set_rows(exp: Path, dumpdir: Path, test_set: str) -> list[list[str]]:
+def set_rows(exp: Path, test_set: str, noisy: Path, enhanced: Path) -> list[list[str]]:
     """Return [set, decoding, *COLUMNS] for each decoding; "" is what is missing."""
     decodings = {path.parents[1].name for path in exp.glob(f"*/{test_set}/score_*/")}
-    enhancement = enhancement_cells(
-        dumpdir / "raw" / test_set / "scoring", exp / f"enhanced_{test_set}" / "scoring"
-    )
+    enhancement = enhancement_cells(noisy / "scoring", enhanced / "scoring")
     return [
         [test_set, tag, *recognition_cells(exp / tag / test_set), *enhancement]
         for tag in sorted(decodings) or [""]
@@ -98,10 +99,9 @@ def enhancement_cells(noisy: Path, enhanced: Path) -> list[str]:
     return ["" if pair == ("-", "-") else " -> ".join(pair) for pair in pairs]
 
 
-def describe_samples(exp: Path, dumpdir: Path, test_sets: list[str]) -> str:
-    """Copy one utterance of the first scored test set; say where, or why not."""
-    for name in test_sets:
-        sides = dumpdir / "raw" / name, exp / f"enhanced_{name}"
+def describe_samples(exp: Path, pairs: list[tuple[Path, Path]]) -> str:
+    """Copy an utterance of the first scored pair of noisy and enhanced folders."""
+    for sides in pairs:
         if not all((side / "scoring" / "SI_SNR_spk1").exists() for side in sides):
             continue
         try:

@@ -53,9 +53,9 @@ hear_sides() {
         mkdir -p "${recognisers}/own/enhanced"
         ln -sfn "../../../${decode_dir##*/}/$2" "${recognisers}/own/enhanced/$2"
     else
-        require_file "${enh_asr_exp}/enhanced_$2/spk1.scp" 13
-        hold "${enh_asr_exp}/enhanced_$2"
-        hear "$1" enhanced "$2" "${enh_asr_exp}/enhanced_$2/spk1.scp"
+        require_file "${enhanced}_$2/spk1.scp" 13
+        hold "${enhanced}_$2"
+        hear "$1" enhanced "$2" "${enhanced}_$2/spk1.scp"
     fi
     if [ -e "${set}/spk1.scp" ] && ! grep -qE '^[^ ]*REAL ' "${set}/spk1.scp"; then
         hear "$1" clean "$2" "${set}/spk1.scp"

@@ -31,6 +31,22 @@ make_file() {
     mv "$(dirname "$1")/.${1##*/}.tmp" "$1"
 }
 
+# name_files <words>: set `files`: the one of that name, or those that the words name
+name_files() {
+    files=("$1")
+    [ -e "$1" ] || read -ra files <<< "$1"
+}
+
+# join_texts <text> ...: lines "<id>_spk1 <words>" of all; ids of later files have a number
+join_texts() {
+    local file number=1
+    for file in "$@"; do
+        awk -v end="_spk1$([ "${number}" -eq 1 ] || echo "_${number}")" \
+            'NF > 1 { sub(/^[^ \t]+/, "&" end); print }' < "${file}"
+        number=$((number + 1))
+    done
+}
+
 # count_lines <file>
 count_lines() { wc -l < "$1" | tr -d ' '; }
 
@@ -226,6 +242,9 @@ format_set() {
     tell_pipes "$1"/{spk1,wav}.scp
     remove_result "$2" feats_type
     utils/copy_data_dir.sh "$1" "$2"
+    if [ -e "$2/text" ] && [ ! -e "$2/text_spk1" ]; then # as in ESPnet's enh_asr1 recipes
+        cp "$2/text" "$2/text_spk1"
+    fi
     if [ -e "$1/segments" ]; then
         options+=(--segments "$1/segments")
         rm "$2/segments"
