@@ -38,7 +38,10 @@ def config(folder: Path, **keys) -> list[str]:
     ("keys", "message"),
     [
         ({"gradient_metod": "sum"}, "gradient_metod: is no option; perhaps gradient_m"),
-        ({"encoder": "conv"}, "in joint training prefix with enh_: enh_encoder"),
+        ({"separator": "rnn"}, "in joint training prefix with enh_ (of the SE module)"),
+        ({"encoder": "conv"}, "enh_ (of the SE module) or asr_ (of the recogniser)"),
+        ({"joint_net_conf": {}}, "ESPnet's joint task builds no transducers"),
+        ({"asr_decoder": "transducer"}, "asr_decoder: transducer: ESPnet's joint task"),
         (
             {"enh_separator": "tcn", "enh_separator_conf": {"botleneck_dim": 3}},
             "enh_separator_conf: botleneck_dim: enh_separator: tcn has no such key; "

@@ -146,7 +146,8 @@ def test_text_serves_where_there_is_no_text_spk1(shell, recipe):
     tables = {"utt2spk": "a a", "spk2utt": "a a", "text": "a YES"}
     for table, line in {**tables, "wav.scp": "a a.wav"}.items():
         (recipe / "data" / table).write_text(f"{line}\n")
-    setup = "PATH=utils:$PATH fs=8k nj=1 audio_format=wav ref_channel= train_cmd=run.pl"
+    setup = "PATH=utils:$PATH fs=8k nj=1 audio_format=wav train_cmd=run.pl"
+    setup += " ref_channel= noisy_channel="
     command = f"{setup}; . scripts/utils/stage_tools.sh; format_set data out"
     done = shell("bash", "-euo", "pipefail", "-c", command)
     assert done.returncode == 0, done.stderr

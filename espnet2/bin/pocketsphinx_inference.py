@@ -32,7 +32,7 @@ def main(cmd: Sequence[str]) -> None:
     sources = read_table(args.wav_scp)
     chosen = {key: sources[key] for key in read_table(args.key_file)}
     texts = {}
-    for key, samples, _ in iterate_audio(chosen):
+    for key, samples, _ in iterate_audio(chosen, channel="all"):
         texts[key] = recognise(hearing(samples))
         log(f"{key} {texts[key]}")
     write_table(args.output_dir / "1best_recog" / "text", texts)

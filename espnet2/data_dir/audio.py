@@ -5,6 +5,7 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 import humanfriendly
 import numpy as np
@@ -12,6 +13,17 @@ import soundfile
 
 from espnet2.data_dir.layout import parse_segment
 from espnet2.data_dir.tables import DataError
+
+Channel = int | Literal["all"] | None  # which of several to take, from 0
+
+
+def parse_channel(text: str) -> Channel:
+    """Return the channel that an option names: a number from 0, or all.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    return text if text == "all" else int(text)
 
 
 def parse_rate(text: str) -> int:
@@ -29,15 +41,16 @@ def parse_rate(text: str) -> int:
     return rate
 
 
-def read_audio(source: str, channel: int | None = None) -> tuple[np.ndarray, int]:
+def read_audio(source: str, channel: Channel = None) -> tuple[np.ndarray, int]:
     """Read one audio file, or the output of a Kaldi pipe (a command ending in ``|``).
 
     Args:
         source: A path, or ``<command> |``, which bash runs.
-        channel: The channel to take of several, from 0.
+        channel: The channel to take of several, from 0, or "all".
 
     Returns:
-        The samples as float64 ``(samples,)``, full scale 1, and the rate in Hz.
+        The samples as float64 ``(samples,)``, full scale 1, and the rate in Hz;
+        ``(samples, channels)`` of several where all are wanted.
 
     Raises:
         DataError: the file is missing, unreadable, empty, has several channels and
@@ -45,18 +58,27 @@ def read_audio(source: str, channel: int | None = None) -> tuple[np.ndarray, int
     """
     with open_audio(source) as file:
         samples, rate = file.read(dtype="float64", always_2d=True), file.samplerate
-    count = samples.shape[1]
-    if count > 1 and channel is None:
-        raise DataError(f"{source} has {count} channels: choose one with --ref_channel")
-    if channel is not None and count > 1 and not 0 <= channel < count:
-        raise DataError(f"{source} has {count} channels, so no channel {channel}")
-    mono = samples[:, channel or 0] if count > 1 else samples[:, 0]
-    if len(mono) == 0:
+    taken = _take_channel(source, samples, channel)
+    if len(taken) == 0:
         raise DataError(f"{source} holds no samples")
-    if not np.isfinite(mono).all():
-        where = int(np.flatnonzero(~np.isfinite(mono))[0])
-        raise DataError(f"{source}: sample {where} is {mono[where]}, not a number")
-    return mono, rate
+    if not np.isfinite(taken).all():
+        where = tuple(np.argwhere(~np.isfinite(taken))[0])
+        raise DataError(f"{source}: sample {where[0]} is {taken[where]}, not a number")
+    return taken, rate
+
+
+def _take_channel(source: str, samples: np.ndarray, channel: Channel) -> np.ndarray:
+    """Return one channel, or all, of (samples, channels)."""
+    count = samples.shape[1]
+    if count == 1:
+        return samples[:, 0]
+    if channel == "all":
+        return samples
+    if channel is None:
+        raise DataError(f"{source} has {count} channels: choose one with --ref_channel")
+    if not 0 <= channel < count:
+        raise DataError(f"{source} has {count} channels, so no channel {channel}")
+    return samples[:, channel]
 
 
 @contextmanager
@@ -86,7 +108,7 @@ def open_audio(source: str | Path) -> Iterator[soundfile.SoundFile]:
 def iterate_audio(
     scp: Mapping[str, str],
     segments: Mapping[str, str] | None = None,
-    channel: int | None = None,
+    channel: Channel = None,
 ) -> Iterator[tuple[str, np.ndarray, int]]:
     """Yield ``(utterance, samples, rate)`` in the order of the segments or the scp.
 
@@ -115,7 +137,7 @@ def iterate_audio(
         yield key, samples[first:last], rate
 
 
-def _read_for(key: str, source: str, channel: int | None) -> tuple[np.ndarray, int]:
+def _read_for(key: str, source: str, channel: Channel) -> tuple[np.ndarray, int]:
     try:
         return read_audio(source, channel)
     except DataError as error:

@@ -32,8 +32,8 @@ def write_audio(path: Path, samples: np.ndarray, rate: int) -> None:
 
     Args:
         path: The file; its ending says the format.
-        samples: ``(samples,)``, float of full scale 1 or int16; what goes beyond full
-            scale is clipped.
+        samples: ``(samples,)`` or ``(samples, channels)``, float of full scale 1 or
+            int16; what goes beyond full scale is clipped.
         rate: Hz.
 
     Raises:

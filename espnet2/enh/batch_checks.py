@@ -7,14 +7,16 @@ def check_reference(reference: Tensor, speech: Tensor, utt_id: list[str]) -> Non
     """Raise ValueError unless the clean reference goes with the noisy speech.
 
     Args:
-        reference: (batch, samples).
-        speech: (batch, samples).
+        reference: (batch, samples), or (batch, samples, channels) if the speech has
+            several, too.
+        speech: (batch, samples) or (batch, samples, channels).
         utt_id: names of the utterances.
     """
-    if reference.shape == speech.shape:
+    fits = reference.shape[:2] == speech.shape[:2]
+    if fits and reference.dim() <= speech.dim():
         return
     what, hint = "is not as long as speech", ""
-    if reference.dim() != speech.dim():
+    if fits:
         what = "has not as many channels as speech"
         hint = "; choose one with --ref_channel of run.sh"
     raise ValueError(

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from espnet2.asr.espnet_model import ESPnetASRModel
 from espnet2.enh.batch_checks import check_reference, some_names
+from espnet2.enh.channels import check_channels, one_channel, one_spectrum
 from espnet2.enh.espnet_enh_s2t_model import ESPnetEnhS2TModel
 from espnet2.enh.espnet_model import ESPnetEnhancementModel
 from espnet2.enh.frozen_modules import keep_frozen
@@ -79,10 +80,12 @@ class ESPnetEnhASRModel(ESPnetEnhS2TModel):
         """Return ``loss, loss_enh, loss_asr, stats, weight``.
 
         Args:
-            speech: (batch, samples), noisy.
+            speech: (batch, samples) or, of several microphones, (batch, samples,
+                channels), noisy.
             speech_lengths: (batch,), samples.
             kwargs: ``text_spk1`` (batch, tokens) and ``text_spk1_lengths`` (batch,);
-                ``speech_ref1`` (batch, samples), clean, where there is an SE loss;
+                ``speech_ref1``, clean, where there is an SE loss, (batch, samples),
+                or of all channels, of which the separator's ``ref_channel`` counts;
                 ``utt_id``, a list of names.
 
         Returns:
@@ -91,8 +94,9 @@ class ESPnetEnhASRModel(ESPnetEnhS2TModel):
             nan where there is none.
 
         Raises:
-            ValueError: the utterances are too short for the encoder, or the reference
-                is not as long as the noisy speech; names utterances.
+            ValueError: the utterances are too short for the encoder, the reference
+                is not as long as the noisy speech, or the separator takes one channel;
+                names utterances.
         """
         utt_id = list(kwargs.get("utt_id", []))
         kind = utt_id[0] if utt_id else ""
@@ -121,20 +125,24 @@ class ESPnetEnhASRModel(ESPnetEnhS2TModel):
         self, speech: Tensor, lengths: Tensor, reference: Tensor | None, kind: str
     ) -> tuple[Tensor, Tensor | None]:
         """Return the recogniser's input (batch, samples) and the SE loss or None."""
+        channel = self.enh_model.ref_channel
         if self._bypasses(kind, reference):
-            return speech, None
+            return one_channel(speech, channel), None
+        check_channels(speech, self.enh_model.separator)
         enhanced, mixture, spectra, others = self.enh_model.forward_enhance(
             speech, lengths, {"num_spk": 1}
         )
+        heard = one_channel(enhanced[0], channel)
         if reference is None:
-            return enhanced[0], None
+            return heard, None
+        reference = one_channel(reference, channel)
         if self.enh_loss == "criterions":
             loss = self.enh_model.forward_loss(
-                enhanced, lengths, mixture, spectra, others, [reference]
+                [heard], lengths, mixture, spectra, others, [reference]
             )[0]
-            return enhanced[0], loss.squeeze()
+            return heard, loss.squeeze()
         clean, frames = self.enh_model.encoder(reference, lengths)
-        return enhanced[0], magnitude_loss(spectra[0], clean, frames)
+        return heard, magnitude_loss(one_spectrum(spectra[0], channel), clean, frames)
 
     def _bypasses(self, kind: str, reference: Tensor | None = None) -> bool:
         """Tell, or draw, whether a batch goes round the SE module."""

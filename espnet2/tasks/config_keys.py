@@ -7,15 +7,26 @@ from collections.abc import Iterable, Sequence
 
 from espnet2.train.class_choices import ClassChoices
 
+PARTS = {"enh_": "of the SE module", "asr_": "of the recogniser"}
+NO_TRANSDUCER = (
+    "ESPnet's joint task builds no transducers; asr_decoder: transformer, with CTC, is "
+    "one that it builds"
+)
+
 
 def unknown_option(key: str, options: Iterable[str]) -> str:
     """Return what to say of a top-level key that is no option.
 
-    A config of SE training alone has the keys of the SE module without ``enh_``.
+    A config of SE training alone has the keys of the SE module without ``enh_``, one
+    of ASR training alone those of the recogniser without ``asr_``.
     """
     known = set(options)
-    if f"enh_{key}" in known:
-        return f"{key}: is no option; in joint training prefix with enh_: enh_{key}"
+    parts = [f"{part}_{key}" for part in ("enh", "asr") if f"{part}_{key}" in known]
+    if parts:
+        prefixes = " or ".join(f"{name[:4]} ({PARTS[name[:4]]})" for name in parts)
+        return f"{key}: is no option; in joint training prefix with {prefixes}"
+    if key == "joint_net_conf":
+        return f"{key}: {NO_TRANSDUCER}"
     return f"{key}: is no option{_hint(key, known)}; --print_config lists them"
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from espnet2.tasks.config_keys import unknown_option
+from espnet2.tasks.config_keys import NO_TRANSDUCER, unknown_option
 from espnet2.tasks.enh_loss import choose_enh_loss
 from espnet2.tasks.front_end_checks import check_front_end
 from espnet2.train.gradient_methods import method_class
@@ -68,9 +68,9 @@ def _check_number_text(key: str, value: object) -> None:
 def check_arguments(args: argparse.Namespace) -> None:
     """Raise ValueError for options that contradict each other or the data.
 
-    Checked are the subtasks, the front end, the SE loss and its weight, who averages
-    gradients over ranks, that there is a GPU if one is wanted, and that a method that
-    needs an SE loss has clean references for some training utterances.
+    Checked are the subtasks, the decoder, the front end, the SE loss and its weight,
+    who averages gradients over ranks, that there is a GPU if one is wanted, and that a
+    method that needs an SE loss has clean references for some training utterances.
     """
     check_averaging(args)
     check_front_end(vars(args))
@@ -78,6 +78,8 @@ def check_arguments(args: argparse.Namespace) -> None:
         raise ValueError(
             f"subtask_series: {args.subtask_series}: this task is for enh asr"
         )
+    if args.asr_decoder == "transducer":
+        raise ValueError(f"asr_decoder: transducer: {NO_TRANSDUCER}")
     if args.ngpu > 0 and not torch.cuda.is_available():
         raise ValueError(
             f"ngpu: {args.ngpu}: PyTorch finds no GPU here; --ngpu 0 trains on the CPU"

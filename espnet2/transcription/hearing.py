@@ -41,7 +41,7 @@ class Hearing:
 
     def __init__(self, options: argparse.Namespace, rate: int, device: str) -> None:
         self.data_rate, self.rate = parse_rate(options.data_fs), rate
-        self.share = options.noisy_share
+        self.share, self.channel = options.noisy_share, options.ref_channel
         self.enhance = None
         if options.enh_model_file is not None:
             self.enhance = SeparateSpeech(
@@ -53,10 +53,16 @@ class Hearing:
             )
 
     def __call__(self, speech: np.ndarray) -> np.ndarray:
-        """Return what is heard of (samples,) at the data's rate: float32 at its own."""
-        samples = np.asarray(speech, dtype=np.float32)
+        """Return what is heard of speech at the data's rate: float32 at its own.
+
+        Args:
+            speech: (samples,) or (samples, channels); of several channels, the SE
+                module hears all, a recogniser the reference channel.
+        """
+        speech = np.asarray(speech, dtype=np.float32)
+        samples = speech if speech.ndim == 1 else speech[:, self.channel]
         if self.enhance is not None:
-            enhanced = self.enhance(samples[None], fs=self.data_rate)[0][0]
+            enhanced = self.enhance(speech[None], fs=self.data_rate)[0][0]
             samples = add_observation(enhanced, samples, self.share)
         return resample(samples, self.data_rate, self.rate).astype(np.float32)
 
@@ -69,6 +75,7 @@ def add_hearing_options(parser: argparse.ArgumentParser) -> None:
         "--enh_train_config", type=Path, help="of a joint model, which enhances first"
     )
     group.add_argument("--enh_model_file", type=Path, help="its parameters")
+    group.add_argument("--ref_channel", type=int, default=0, help="of several, from 0")
     group.add_argument("--enh_inference_config", type=Path, help="as of enh_inference")
     group.add_argument(
         "--noisy_share", type=float, default=0.0, help="of the noisy speech, 0 to 1"
@@ -77,6 +84,6 @@ def add_hearing_options(parser: argparse.ArgumentParser) -> None:
 
 def take_hearing_options(args: argparse.Namespace) -> argparse.Namespace:
     """Take the options of ``add_hearing_options`` out of parsed ones."""
-    names = ("data_fs", "enh_train_config", "enh_model_file")
+    names = ("data_fs", "ref_channel", "enh_train_config", "enh_model_file")
     names += ("enh_inference_config", "noisy_share")
     return argparse.Namespace(**{name: vars(args).pop(name) for name in names})

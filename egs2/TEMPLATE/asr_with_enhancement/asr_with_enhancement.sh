@@ -29,6 +29,7 @@ speed_perturb_factors=  # e.g. "0.9 1.0 1.1"; empty: no speed perturbation
 audio_format=flac     # format of the formatted audio: flac or wav
 fs=16k                # sampling rate
 ref_channel=          # channel to take, from 0, if audio files have several
+multi_channel=false   # keep all channels of the noisy speech, for a beamformer; --ref_channel is the references'
 min_wav_duration=0.1  # s; shorter training and validation utterances are dropped
 max_wav_duration=20   # s; longer ones are dropped
 # -- tokens
@@ -221,6 +222,12 @@ text_options=(--token_type "${token_type}" --token_list "${token_list}"
     --bpemodel "${bpemodel}" --cleaner "${cleaner}" --g2p none
     --non_linguistic_symbols "${nlsyms_txt}")
 
+noisy_channel=${ref_channel} # to take of the noisy speech
+if [ "${multi_channel}" = true ]; then
+    noisy_channel=all
+    : "${ref_channel:=0}"
+fi
+
 # Every data set once, even if it is validation and test set
 mapfile -t all_sets < <(printf '%s\n' "${train_set}" "${valid_set}" "${tests[@]}" |
     awk '!seen[$0]++')
@@ -250,7 +257,7 @@ if runs 2 "${data_off}" "speed perturbation"; then
             fi
             parts+=("${source}_sp${factor}")
             python3 pyscripts/audio/perturb_speed.py --factor "${factor}" \
-                ${ref_channel:+--ref_channel "${ref_channel}"} \
+                ${noisy_channel:+--ref_channel "${noisy_channel}"} \
                 "${source}" "${parts[-1]}"
         done
         utils/combine_data.sh "data/.${train_set}.tmp" "${parts[@]}"

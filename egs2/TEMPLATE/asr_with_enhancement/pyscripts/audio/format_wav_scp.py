@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from espnet2.data_dir.audio import iterate_audio, parse_rate
+from espnet2.data_dir.audio import Channel, iterate_audio, parse_channel, parse_rate
 from espnet2.data_dir.audio_writing import audio_path, write_audio
 from espnet2.data_dir.resampling import resample
 from espnet2.data_dir.tables import DataError, log, read_table, run_cli, write_table
@@ -27,7 +27,7 @@ def format_audio(
     rate: int,
     audio_format: str,
     segments: Path | None = None,
-    channel: int | None = None,
+    channel: Channel = None,
 ) -> int:
     """Write audio, new scp and ``utt2num_samples``; return the number of utterances.
 
@@ -73,7 +73,9 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--fs", type=str, required=True, help="rate: 8000, 8k, 16k...")
     parser.add_argument("--audio_format", choices=("wav", "flac"), default="flac")
     parser.add_argument("--segments", type=Path, help="cut these from the recordings")
-    parser.add_argument("--ref_channel", type=int, help="channel to take, from 0")
+    parser.add_argument(
+        "--ref_channel", type=parse_channel, help="channel to take, from 0, or all"
+    )
     parser.add_argument("scp", type=Path)
     parser.add_argument("outdir", type=Path)
     args = parser.parse_args(arguments)

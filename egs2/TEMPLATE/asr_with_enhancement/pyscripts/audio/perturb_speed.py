@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from espnet2.data_dir.audio import iterate_audio
+from espnet2.data_dir.audio import Channel, iterate_audio, parse_channel
 from espnet2.data_dir.audio_writing import audio_path, write_audio
 from espnet2.data_dir.edit import copy
 from espnet2.data_dir.layout import require_folder, scp_tables
@@ -22,7 +22,7 @@ from espnet2.data_dir.resampling import resample
 from espnet2.data_dir.tables import DataError, log, read_table, run_cli, write_table
 
 
-def perturb(source: Path, target: Path, factor: float, channel: int | None) -> int:
+def perturb(source: Path, target: Path, factor: float, channel: Channel) -> int:
     """Make the data folder ``target``; return the number of utterances."""
     if not 0.1 < factor < 10:
         raise DataError(f"speed factor {factor:g}: want a value such as 0.9 or 1.1")
@@ -52,7 +52,9 @@ def main(arguments: Sequence[str]) -> None:
     """Perturb the data folder given on the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--factor", type=float, required=True, help="0.9 is slower")
-    parser.add_argument("--ref_channel", type=int, help="channel to take, from 0")
+    parser.add_argument(
+        "--ref_channel", type=parse_channel, help="channel to take, from 0, or all"
+    )
     parser.add_argument("source", type=Path)
     parser.add_argument("target", type=Path)
     args = parser.parse_args(arguments)

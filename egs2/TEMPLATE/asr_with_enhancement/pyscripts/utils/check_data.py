@@ -14,7 +14,13 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from espnet2.data_dir.audio import parse_rate, read_audio
+from espnet2.data_dir.audio import (
+    Channel,
+    open_audio,
+    parse_channel,
+    parse_rate,
+    read_audio,
+)
 from espnet2.data_dir.layout import scp_tables
 from espnet2.data_dir.tables import (
     DataError,
@@ -28,11 +34,12 @@ from espnet2.data_dir.validate import validate
 
 
 def check_utterance(
-    key: str, tables: dict[str, Table], rate: int | None, channel: int | None
+    key: str, tables: dict[str, Table], rate: int | None, channel: Channel, count: int
 ) -> list[str]:
     """Say what is wrong with the audio of one utterance (recording, with segments).
 
-    ``tables`` has ``wav.scp`` first, then the references; a ``rate`` (Hz) is demanded.
+    ``tables`` has ``wav.scp`` first, then the references; a ``rate`` (Hz) is demanded,
+    and of ``wav.scp`` ``count`` channels if all are taken.
     """
     problems: list[str] = []
     noisy: tuple[int, int] | None = None
@@ -48,6 +55,11 @@ def check_utterance(
             problems.append(f"{name}: {key}: {table[key]} is at {found} Hz, not {rate}")
         if noisy is None and name == "wav.scp":
             noisy = (len(samples), found)
+            own = samples.shape[1] if samples.ndim == 2 else 1
+            if channel == "all" and own != count:
+                problems.append(
+                    f"{name}: {key}: channels: {own}, but {count} elsewhere"
+                )
         elif noisy is not None and noisy != (len(samples), found):
             problems.append(
                 f"{name}: {key}: {len(samples)} samples at {found} Hz, but the noisy "
@@ -56,15 +68,19 @@ def check_utterance(
     return problems
 
 
-def check(folder: Path, rate: int | None, channel: int | None, threads: int) -> int:
+def check(folder: Path, rate: int | None, channel: Channel, threads: int) -> int:
     """Return the number of entries of ``wav.scp``, or raise all problems at once."""
     # The joint model reads text_spk1; Kaldi's own text may be there as well.
     validate(folder, skip=["text"] if (folder / "text_spk1").exists() else [])
     names = sorted(scp_tables(folder), key="wav.scp".__ne__)  # the noisy speech first
     tables = {name: read_table(folder / name) for name in names}
     keys = sorted(tables["wav.scp"])
+    with open_audio(tables["wav.scp"][keys[0]]) as first:
+        count = first.channels
     with ThreadPoolExecutor(max_workers=threads) as pool:
-        results = pool.map(lambda k: check_utterance(k, tables, rate, channel), keys)
+        results = pool.map(
+            lambda key: check_utterance(key, tables, rate, channel, count), keys
+        )
         what = f"audio of {folder}"  # no bar is shown where there is no terminal
         shown = tqdm(results, what, len(keys), leave=False, disable=None)
         problems = [problem for result in shown for problem in result]
@@ -77,7 +93,9 @@ def main(arguments: Sequence[str]) -> None:
     """Check the folder given on the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--fs", help="sampling rate demanded: 8000, 8k, 16k...")
-    parser.add_argument("--ref_channel", type=int, help="channel to take, from 0")
+    parser.add_argument(
+        "--ref_channel", type=parse_channel, help="channel to take, from 0, or all"
+    )
     parser.add_argument("--nj", type=int, default=4, help="files read at a time")
     parser.add_argument("data_dir", type=Path)
     args = parser.parse_args(arguments)

@@ -13,7 +13,7 @@ nj=4               # number of parallel jobs
 fs=16k             # sampling rate to write
 audio_format=flac  # wav or flac
 segments=          # Kaldi's segments table, if the scp names recordings
-ref_channel=       # channel to take, from 0, if files have several
+ref_channel=       # channel to take, from 0, or all, if files have several
 # End of options
 
 help_message=$(sed -n '2,/^# End of options/{s/^# \{0,1\}//;p}' "$0")

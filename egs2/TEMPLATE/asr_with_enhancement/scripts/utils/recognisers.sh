@@ -106,7 +106,8 @@ hear() {
         files+=("${model}/model.pth" ${inference_config:+"${inference_config}"})
     fi
     [ "$#" -eq 4 ] || files+=("${joint_model}")
-    quote_words python3 -m "espnet2.bin.${program}" "${command[@]}" --data_fs "${fs}" "${@:5}" \
+    quote_words python3 -m "espnet2.bin.${program}" "${command[@]}" --data_fs "${fs}" \
+        ${ref_channel:+--ref_channel "${ref_channel}"} "${@:5}" \
         --key_file "${dir}/logdir/keys.JOB.scp" --output_dir "${dir}/logdir/output.JOB"
     made_by="${quoted[*]}"$'\n'"${cleaner} ${nlsyms_txt}"$'\n'$(stat -c '%n %y' "${files[@]}")
     if [ "$(cat "${dir}/made_by" 2> /dev/null || true)" = "${made_by}" ]; then

@@ -236,8 +236,8 @@ tell_pipes() {
 
 # format_set <source> <target>: format the audio of a data folder and check it
 format_set() {
-    local name options=(--cmd "${train_cmd}" --nj "${nj}" --fs "${fs}")
-    options+=(--audio_format "${audio_format}" --ref_channel "${ref_channel}")
+    local name channel options=(--cmd "${train_cmd}" --nj "${nj}" --fs "${fs}")
+    options+=(--audio_format "${audio_format}")
     require_file "$1/wav.scp" 1
     tell_pipes "$1"/{spk1,wav}.scp
     remove_result "$2" feats_type
@@ -251,11 +251,15 @@ format_set() {
     fi
     rm -f "$2"/utt2dur "$2"/utt2num_frames
     for name in spk1 wav; do
+        channel=${noisy_channel}
+        [ "${name}" = wav ] || channel=${ref_channel}
         if [ -e "$1/${name}.scp" ]; then
-            scripts/audio/format_wav_scp.sh "${options[@]}" "$1/${name}.scp" "$2"
+            scripts/audio/format_wav_scp.sh "${options[@]}" --ref_channel "${channel}" \
+                "$1/${name}.scp" "$2"
         fi
     done
-    pyscripts/utils/check_data.py --fs "${fs}" --nj "${nj}" "$2"
+    pyscripts/utils/check_data.py --fs "${fs}" --nj "${nj}" \
+        ${noisy_channel:+--ref_channel "${noisy_channel}"} "$2"
     echo raw > "$2/feats_type" # last: says that the folder is complete
 }
 
@@ -275,6 +279,7 @@ score_text() {
 score_enhancement() {
     local options=()
     [[ " ${scoring_protocol} " != *" PESQ "* ]] || options=(--use_pesq true)
+    [ -z "${ref_channel}" ] || options+=(--ref_channel "${ref_channel}")
     start_jobs "$3" "$4"
     quote_words python3 -m espnet2.bin.enh_scoring --key_file "$3/logdir/keys.JOB.scp" \
         --output_dir "$3/logdir/output.JOB" --ref_scp "$1" --inf_scp "$2" \
