@@ -10,6 +10,7 @@ import pytest
 import soundfile
 
 from espnet2.data_dir.audio_writing import write_steps
+from espnet2.data_dir.tables import DataError
 from espnet2.data_dir.validate import validate
 
 TEMPLATE = "egs2/TEMPLATE/asr_with_enhancement"
@@ -95,6 +96,28 @@ def test_the_channel_asked_for_is_taken(audio_io, tmp_path):
     np.testing.assert_allclose(samples, 0.5, atol=1e-4)
     with pytest.raises(audio_io.DataError, match="so no channel 2"):
         audio_io.read_audio(str(tmp_path / "two.wav"), 2)
+
+
+def test_all_channels_are_kept_where_all_are_wanted(import_script, tmp_path):
+    """Each of its own, at the new rate; a set in which one has fewer is refused."""
+    source = make_set(tmp_path / "in")
+    time = np.arange(16000) / 16000
+    wave = np.stack([np.sin(2 * np.pi * hz * time) for hz in (500, 1500)], axis=1) / 2
+    paths = [line.split(maxsplit=1)[1] for line in (source / "wav.scp").open()]
+    for path in paths:
+        soundfile.write(path.strip(), wave, 16000)
+    script = import_script(f"{AUDIO}/format_wav_scp.py")
+    assert script.format_audio(source / "wav.scp", tmp_path, 8000, "flac", None, "all")
+    scp = (tmp_path / "wav.scp").read_text().splitlines()
+    formatted, _ = soundfile.read(scp[0].split(maxsplit=1)[1])
+    assert formatted.shape == (8000, 2)
+    assert np.abs(np.fft.rfft(formatted, axis=0)).argmax(0).tolist() == [500, 1500]
+    (source / "spk1.scp").unlink()
+    check = import_script(f"{TEMPLATE}/pyscripts/utils/check_data.py").check
+    assert check(source, 16000, "all", 1) == 2
+    soundfile.write(paths[1].strip(), wave[:, :1], 16000)
+    with pytest.raises(DataError, match="s-1: channels: 1, but 2 elsewhere"):
+        check(source, 16000, "all", 1)
 
 
 @pytest.mark.parametrize("ending", ["wav", "flac"])
