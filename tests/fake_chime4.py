@@ -179,6 +179,10 @@ class _Maker:
             noise = np.round(self.rng.normal(0, 300, size)).astype(np.int32)
             track = f"isolated_1ch_track/{folder}/{name}.wav"
             write_wav(self.fake.audio / track, clean + noise)
+            for channel in self.channels:
+                one = f"{folder}/{name}.CH{channel}"
+                write_wav(self.fake.audio / f"isolated/{one}.wav", clean + noise)
+                self._write_ext(one, clean, noise)
             booth = f"isolated/{split}_bth/{speaker}_{wsj}_BTH.CH0.wav"
             write_wav(self.fake.audio / booth, clean)
             self._write_ext(f"{folder}/{name}.CH4", clean, noise)
@@ -205,10 +209,10 @@ class _Maker:
             name = f"{speaker}_{wsj}_BUS"
             size = int(self.rng.integers(12000, 15000))
             noisy = speech(self.rng, size) + np.round(self.rng.normal(0, 300, size))
-            paths = [f"isolated_1ch_track/{folder}/{name}.wav"]
-            if split == "tr05":
-                channels = (0, *self.channels)
-                paths = [f"isolated/{folder}/{name}.CH{n}.wav" for n in channels]
+            channels = (0, *self.channels)
+            paths = [f"isolated/{folder}/{name}.CH{n}.wav" for n in channels]
+            if split != "tr05":
+                paths.append(f"isolated_1ch_track/{folder}/{name}.wav")
             for path in paths:
                 write_wav(self.fake.audio / path, noisy)
             lines.append(self._line(f"{split}_real", name, number))

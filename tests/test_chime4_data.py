@@ -10,6 +10,8 @@ import pytest
 import soundfile
 from fake_chime4 import FakeChime4, make_chime4
 
+from espnet2.data_dir.audio import read_audio
+
 LOCAL = "egs2/chime4/asr_with_enhancement/local"
 SETS = {
     "tr05_simu": "tr05_simu_noisy",
@@ -192,3 +194,28 @@ def test_missing_folders_are_told_all_at_once(prepare, tmp_path):
         prepare(FakeChime4(tmp_path / "CHiME4"))
     lines = str(error.value).splitlines()
     assert len(lines) == 1 + 5 and "isolated_1ch_track" in str(lines)
+
+
+def test_the_6_channel_track_has_all_channels_and_the_reference_of_one(
+    prepare, tmp_path, monkeypatch, repo_root
+):
+    fake = make_chime4(tmp_path / "CHiME4", sentences=1, channels=(4, 5, 6))
+    out = prepare(fake, "--track", "6ch", channels="4 5 6")
+    folder = out / "tr05_simu_isolated_6ch_track"
+    (key,) = [key for key in table(folder, "wav.scp") if key.startswith("011")]
+    assert key == "011_011C0201_BUS_SIMU"
+    monkeypatch.setenv("PYTHONPATH", str(repo_root))
+    merged, _ = read_audio(table(folder, "wav.scp")[key], "all")
+    for number, channel in enumerate((4, 5, 6)):
+        name = f"isolated/tr05_bus_simu/011_011C0201_BUS.CH{channel}.wav"
+        assert np.array_equal(merged[:, number], soundfile.read(fake.audio / name)[0])
+    clean, _ = soundfile.read(table(folder, "spk1.scp")[key], dtype="int16")
+    assert np.array_equal(clean, fake.clean["011_011C0201_BUS.CH5"])
+    for name in (*("dt05_multi", "tr05_multi"), *list(SETS)[2:]):
+        assert (out / f"{name}_isolated_6ch_track/wav.scp").exists()
+    assert "6-channel track" in (out / "report/summary.md").read_text()
+    with pytest.raises(prepare.error, match="channel 5, which must be among them"):
+        prepare(fake, "--track", "6ch", channels="1 2", name="none")
+    (fake.audio / "isolated/et05_bus_real/F01_22GC0100_BUS.CH6.wav").unlink()
+    with pytest.raises(prepare.error, match="et05_real: 1 of 1.*CH6.wav is missing"):
+        prepare(fake, "--track", "6ch", channels="4 5 6", name="lacking")

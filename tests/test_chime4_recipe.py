@@ -4,6 +4,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import soundfile
 import yaml
 from fake_chime4 import make_chime4, make_wsj1
 
@@ -28,6 +29,8 @@ SMALLER = {
     "scheduler_conf": {"warmup_steps": 10},
     "lm_conf": {"embed_unit": 8, "att_unit": 8, "head": 2, "unit": 8, "layer": 1},
 }
+BEAMFORMER = {"blayers": 1, "bunits": 8, "bprojs": 8, "badim": 8, "ref_channel": 1}
+CHANNELS = (4, 5)  # of the fake tree
 FEW = {
     "max_epoch": 1,
     "accum_grad": 1,
@@ -135,6 +138,10 @@ def smaller(repo_root: Path, name: str, target: Path) -> None:
     for key, changes in SMALLER.items():
         if key in whole:
             whole[key] |= changes
+    if whole.get("enh_separator") == "wpe_beamformer":
+        small = {"enh_separator_conf": BEAMFORMER, "enh_encoder_conf": {}}
+        for key, changes in {**small, "enh_decoder_conf": {}}.items():
+            whole[key] = {**config(repo_root, name)[key], **changes}
     whole |= {key: value for key, value in FEW.items() if key in whole}
     target.write_text(yaml.safe_dump(whole))
 
@@ -142,10 +149,11 @@ def smaller(repo_root: Path, name: str, target: Path) -> None:
 @pytest.fixture
 def small(recipe, repo_root, tmp_path) -> list[str]:
     """Options of run.sh for the fake tree, in the recipe folder made ready for it."""
-    fake = make_chime4(tmp_path / "CHiME4", sentences=3, ext=True)
+    fake = make_chime4(tmp_path / "CHiME4", sentences=3, ext=True, channels=CHANNELS)
     wsj1 = make_wsj1(tmp_path / "WSJ1", fake)
     recipe.set_places(CHIME4=fake.root, WSJ0=fake.root / "data/WSJ0", WSJ1=wsj1)
-    for name in ("train_gradient_remedy", "train_sum", "train_lm_transformer"):
+    names = "gradient_remedy gradient_remedy_6ch sum lm_transformer"
+    for name in (f"train_{part}" for part in names.split()):
         smaller(repo_root, f"{name}.yaml", recipe.folder / f"{name}.yaml")
     options = ["--ngpu", "0", "--nj", "1", "--inference_nj", "1"]
     options += ["--lm_config", "train_lm_transformer.yaml"]
@@ -189,3 +197,27 @@ def test_all_stages_run_on_the_fake_tree_for_both_methods(recipe, small):
         done = recipe.run("./run.sh", *small, *words, *some)
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     check_results(recipe, "sum", TESTS.split()[1])
+
+
+@pytest.mark.slow
+def test_a_beamformer_is_trained_and_scored_on_several_channels(recipe, small):
+    """The words of run_6ch.sh, on two microphones."""
+    words = ["--enh_asr_config", "train_gradient_remedy_6ch.yaml", "--use_lm", "false"]
+    words += ["--local_data_opts", "--track 6ch --channels '4 5' --nj 1"]
+    test = "dt05_simu_isolated_6ch_track"
+    words += ["--test_sets", test, "--ref_channel", "1"]
+    done = recipe.run("./run_6ch.sh", *small, *words)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    exp = recipe.folder / "exp/6ch/enh_asr_train_gradient_remedy_6ch_raw_en_char"
+    used = yaml.safe_load((exp / "config.yaml").read_text())
+    assert used["enh_separator"] == "wpe_beamformer"
+    assert "grad_conflict=" in (exp / "train.log").read_text()
+    assert test in (exp / "RESULTS.md").read_text()
+    noisy = recipe.folder / f"dump/6ch/raw/{test}"
+    for scp, channels in ((noisy / "wav.scp", 2), (noisy / "spk1.scp", 1)):
+        line = scp.read_text().splitlines()[0]
+        path = recipe.folder / line.split(maxsplit=1)[1]
+        assert soundfile.info(path).channels == channels
+    scores = (exp / f"enhanced_{test}/scoring/SI_SNR_spk1").read_text()
+    assert len(scores.splitlines()) == 3
+    assert "<audio" in (exp / "report.html").read_text()

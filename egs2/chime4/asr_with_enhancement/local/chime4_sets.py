@@ -1,11 +1,12 @@
 """Utterances of the CHiME-4 sets: which audio, which text, which reference to look for.
 
-Training takes the channels named, out of ``isolated``; validation and test sets are
-those of the 1-channel track.
+Of the 1-channel track, training takes each of the channels named, out of ``isolated``;
+validation and test sets are the track's own. Of the 6-channel track, every utterance
+has all the channels named, out of ``isolated``, and the reference of one of them.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from chime4_lists import Annotation, read_annotations, read_track_list
@@ -13,18 +14,21 @@ from clean_references import Job
 from set_texts import read_texts
 from wsj_text import normalize
 
+from espnet2.data_dir.merge_channels import merging_pipe
 from espnet2.data_dir.tables import DataError
 
+REFERENCE_CHANNEL = 5  # of the 6-channel track; faces the speaker
 SETS = ("tr05_simu", "tr05_real", "dt05_simu", "dt05_real", "et05_simu", "et05_real")
 
 
 @dataclass
 class Utterance:
-    """One utterance of a set, on one channel."""
+    """One utterance of a set, on one channel or on all."""
 
     speaker: str  # as the corpus names it
     text: str  # normalised
-    job: Job  # its audio and where its clean reference may come from
+    wav: str  # its audio: a file, or a pipe that merges several
+    job: Job  # its audio on one channel, and where the clean reference may come from
 
 
 @dataclass
@@ -35,8 +39,9 @@ class Corpus:
     wsj0: list[Path]  # the roots to look for WSJ0's .dot files in
     isolated_ext: Path | None  # what the official simulation wrote
     lists: list[Path]  # folders where a list of the 1-channel track may be
-    channels: list[int]  # of the training sets
+    channels: list[int]  # of the training sets, in the 6-channel track of all
     references: Path  # folder of those that are made
+    track: str = "1ch"  # or 6ch
 
     @property
     def audio(self) -> Path:
@@ -45,7 +50,8 @@ class Corpus:
 
     def check(self) -> None:
         """Raise a `DataError` that names all folders that are missing."""
-        names = ("isolated", "isolated_1ch_track", "backgrounds")
+        names = ["isolated", "backgrounds"]
+        names += ["isolated_1ch_track"] if self.track == "1ch" else []
         wanted = [self.audio / name for name in names]
         wanted += [self.chime4 / "data" / n for n in ("annotations", "transcriptions")]
         wanted += self.wsj0 + ([self.isolated_ext] if self.isolated_ext else [])
@@ -75,14 +81,26 @@ def read_set(
         if not text:
             skipped[annotation.name] = "no text"
             continue
+        if corpus.track == "6ch":
+            files, job = _all_channels(corpus, name, annotation)
+            lacking = [file for file in files if not Path(file).is_file()]
+            if lacking:
+                skipped[annotation.name] = f"{lacking[0]} is missing"
+            else:
+                wav = merging_pipe(files)
+                utterances.append(Utterance(annotation.speaker, text, wav, job))
+            continue
         jobs = _jobs(corpus, name, annotation, tracks)
-        utterances += [Utterance(annotation.speaker, text, job) for job in jobs]
+        utterances += [
+            Utterance(annotation.speaker, text, job.mixture, job) for job in jobs
+        ]
     return sorted(utterances, key=lambda u: u.job.key), skipped
 
 
 def _tracks(corpus: Corpus, name: str, notes: list[str]) -> dict[str, int]:
     """Channels of the 1-channel track's utterances, where they are of use."""
-    if corpus.isolated_ext is None or name not in ("dt05_simu", "et05_simu"):
+    no_list = corpus.isolated_ext is None or corpus.track == "6ch"
+    if no_list or name not in ("dt05_simu", "et05_simu"):
         return {}
     file = f"{name}_1ch_track.list"
     for folder in corpus.lists:
@@ -110,6 +128,19 @@ def _jobs(
     channel = tracks.get(annotation.name)
     ext = "" if channel is None else f"{corpus.isolated_ext}/{stem}.CH{channel}"
     return [Job(annotation.name, audio, kind == "simu", stop - start, ext=ext)]
+
+
+def _all_channels(corpus: Corpus, name: str, annotation: Annotation) -> tuple[str, Job]:
+    """Return a pipe that merges the channels, and the job of the reference's."""
+    split, kind = name.split("_")
+    folder = f"{split}_{annotation.environment.lower()}_{kind}"
+    stem = f"{folder}/{annotation.name}.CH"
+    audio = corpus.audio / "isolated"
+    files = [str(audio / f"{stem}{channel}.wav") for channel in corpus.channels]
+    job = _training_job(corpus, annotation, f"{stem}{REFERENCE_CHANNEL}")
+    if split != "tr05":  # their noise is no file of the corpus
+        job = replace(job, background="", original="", output="")
+    return files, replace(job, key=annotation.name)
 
 
 def _training_job(corpus: Corpus, annotation: Annotation, stem: str) -> Job:

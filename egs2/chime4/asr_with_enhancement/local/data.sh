@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Make the data folders of CHiME-4's 1-channel track. Run from the recipe's folder.
+# Make the data folders of CHiME-4's 1- or 6-channel track. Run from the recipe's folder.
 #
 # 1: sets and clean references; 2: WSJ si284 as CLEAN, if there is WSJ1; 3: LM text.
 # The corpora's places are set in db.sh; data/report/summary.md says what was found.
@@ -18,7 +18,8 @@ isolated_ext=                      # what the MATLAB simulation wrote (default: 
 extra_annotations=                 # folder of et05_simu_1ch_track.list, if not CHiME-4's own
 data_dir=data                      # the data folders go here
 reference_dir=downloads/references # clean references that are made go here
-channels="1 2 3 4 5 6"             # of the training sets
+track=1ch                          # 1ch, or 6ch: all channels in one file, for a beamformer
+channels="1 2 3 4 5 6"             # of the training sets; with 6ch of all sets
 noise_gain_error=0.2               # largest error of the background's gain, should be 1
 min_correlation=0.6                # least one of the levels of reference and original
 max_clipped=0.001                  # largest share of clipped samples in a reference
@@ -29,6 +30,7 @@ nj=$(env -u OMP_NUM_THREADS nproc) # processes at once
 
 [ -n "${chime4}" ] || die "set CHIME4 in db.sh to the folder of CHiME-4 that has data/"
 [ -d "${chime4}/data" ] || die "CHIME4: there is no folder ${chime4}/data"
+[[ ${track} =~ ^(1ch|6ch)$ ]] || die "--track wants 1ch or 6ch, not '${track}'"
 [[ ${channels} =~ ^[1-6](\ [1-6])*$ ]] || die "--channels wants numbers from 1 to 6"
 wsj_roots=()
 for root in "${wsj0}" "${wsj1}"; do
@@ -45,7 +47,7 @@ fi
 if runs 1; then
     log "Sets and clean references"
     read -ra channel_list <<< "${channels}"
-    give chime4 wsj0 isolated_ext extra_annotations data_dir reference_dir max_skipped \
+    give track chime4 wsj0 isolated_ext extra_annotations data_dir reference_dir max_skipped \
         noise_gain_error min_correlation max_clipped nj
     python3 local/prepare_chime4.py --channels "${channel_list[@]}" "${options[@]}"
     cat "${data_dir}/report/summary.md"
@@ -53,7 +55,9 @@ fi
 
 train_set=tr05_multi_noisy
 [ -z "${wsj1}" ] || train_set=tr05_multi_noisy_si284
-if runs 2 && [ -n "${wsj1}" ]; then
+# The clean speech has one channel, and a training set as many in all utterances.
+[ "${track}" = 1ch ] || train_set=tr05_multi_isolated_6ch_track
+if runs 2 && [ "${train_set}" = tr05_multi_noisy_si284 ]; then
     log "Clean training speech of WSJ0 and WSJ1"
     python3 local/prepare_si284.py --roots "${wsj_roots[@]}" --data_dir "${data_dir}" \
         --max_skipped "${max_skipped}"

@@ -1,8 +1,9 @@
-"""Make the data folders of CHiME-4's 1-channel track, and say what was found.
+"""Make the data folders of CHiME-4's 1- or 6-channel track, and say what was found.
 
 Written into ``--data_dir``: ``tr05_{simu,real}_noisy``, both as ``tr05_multi_noisy``,
 ``{dt05,et05}_{simu,real}_isolated_1ch_track``, dt05's as
-``dt05_multi_isolated_1ch_track``, ``nlsyms.txt`` and ``report/``.
+``dt05_multi_isolated_1ch_track``, ``nlsyms.txt`` and ``report/``. Of the 6-channel
+track all sets have the ending ``_isolated_6ch_track``.
 
 A training utterance with a file missing or broken is left out and reported; one of a
 validation or test set is an error, as scores would not be those of the set.
@@ -13,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from chime4_lists import RATE
-from chime4_sets import SETS, Corpus, Utterance, read_set
+from chime4_sets import REFERENCE_CHANNEL, SETS, Corpus, Utterance, read_set
 from clean_references import Reference
 from data_folders import Entry, write_folder, write_symbols
 from reference_pool import make_references
@@ -35,7 +36,7 @@ def entry_of(utterance: Utterance, reference: Reference) -> Entry:
         key=f"{job.key}_{kind}",
         speaker=utterance.speaker,
         text=utterance.text,
-        wav=job.mixture,
+        wav=utterance.wav,
         reference=reference.path or job.mixture,
         seconds=reference.samples / RATE,
     )
@@ -105,10 +106,12 @@ def prepare(args: argparse.Namespace) -> None:
                 f"reference and count as REAL; see {args.data_dir}/report/summary.md"
             )
     # The report comes before the errors: it says more than they do.
-    write_report(args.data_dir / "report", reports, len(args.channels), notes)
+    copies = len(args.channels) if args.track == "1ch" else 1
+    write_report(args.data_dir / "report", reports, args.track, copies, notes)
     for report in reports:
         check_complete(report, args.max_skipped)
-    _write_folders(args.data_dir, {report.name: report.entries for report in reports})
+    entries = {report.name: report.entries for report in reports}
+    _write_folders(args.data_dir, entries, args.track)
 
 
 def _corpus(args: argparse.Namespace) -> Corpus:
@@ -118,25 +121,28 @@ def _corpus(args: argparse.Namespace) -> Corpus:
     lists += [args.chime4 / "data/annotations"]
     lists += [args.chime4.parent / "CHiME4_diff/CHiME3/data/annotations"]
     corpus = Corpus(
-        args.chime4, args.wsj0, ext, lists, args.channels, args.reference_dir
+        *(args.chime4, args.wsj0, ext, lists, args.channels, args.reference_dir),
+        track=args.track,
     )
     corpus.check()
     return corpus
 
 
-def _write_folders(data_dir: Path, entries: dict[str, list[Entry]]) -> None:
+def _write_folders(data_dir: Path, entries: dict[str, list[Entry]], track: str) -> None:
+    ending = f"isolated_{track}_track"
+    training = "noisy" if track == "1ch" else ending
     folders = {
-        "tr05_simu_noisy": entries["tr05_simu"],
-        "tr05_real_noisy": entries["tr05_real"],
-        "tr05_multi_noisy": entries["tr05_simu"] + entries["tr05_real"],
-        "dt05_multi_isolated_1ch_track": entries["dt05_simu"] + entries["dt05_real"],
+        f"tr05_simu_{training}": entries["tr05_simu"],
+        f"tr05_real_{training}": entries["tr05_real"],
+        f"tr05_multi_{training}": entries["tr05_simu"] + entries["tr05_real"],
+        f"dt05_multi_{ending}": entries["dt05_simu"] + entries["dt05_real"],
     }
     for name in SETS[2:]:
-        folders[f"{name}_isolated_1ch_track"] = entries[name]
+        folders[f"{name}_{ending}"] = entries[name]
     for name, lines in folders.items():
         write_folder(data_dir / name, lines)
         log(f"wrote {data_dir / name}: {len(lines)} utterances")
-    texts = (e.text for e in folders["tr05_multi_noisy"])
+    texts = (e.text for e in entries["tr05_simu"] + entries["tr05_real"])
     write_symbols(data_dir / "nlsyms.txt", texts)
 
 
@@ -150,6 +156,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--extra_annotations", **folder)
     parser.add_argument("--data_dir", type=Path, default=Path("data"))
     parser.add_argument("--reference_dir", required=True, **folder)
+    parser.add_argument("--track", choices=("1ch", "6ch"), default="1ch")
     parser.add_argument("--channels", type=int, nargs="+", required=True)
     parser.add_argument("--max_skipped", type=float, default=0.01)
     parser.add_argument("--nj", type=int, default=1)
@@ -158,6 +165,11 @@ def main(arguments: Sequence[str]) -> None:
     if not set(args.channels) <= set(range(1, 7)):
         raise DataError(f"--channels {args.channels}: want some of 1 to 6")
     args.channels = sorted(set(args.channels))
+    if args.track == "6ch" and REFERENCE_CHANNEL not in args.channels:
+        raise DataError(
+            f"--channels {args.channels}: the references are of channel "
+            f"{REFERENCE_CHANNEL}, which must be among them"
+        )
     prepare(args)
 
 

@@ -41,16 +41,23 @@ class SetReport:
 
 
 def write_report(
-    folder: Path, sets: Sequence[SetReport], channels: int, notes: Iterable[str]
+    folder: Path,
+    sets: Sequence[SetReport],
+    track: str,
+    copies: int,
+    notes: Iterable[str],
 ) -> None:
-    """Write the three files; ``channels`` is the number of those of training."""
+    """Write the three files of a ``track``, 1ch or 6ch.
+
+    ``copies`` says how often training has each utterance, once for each channel.
+    """
     sections = {
-        "Sets": ["", *_set_table(sets, channels)],
+        "Sets": ["", *_set_table(sets, copies)],
         "Clean references": _reference_tables(sets),
         "Left out": _reason_lines(sets),
         "To know": [*(f"- {note}" for note in notes), *_strange_lines(sets)],
     }
-    lines = ["# CHiME-4, 1-channel track: what was found"]
+    lines = [f"# CHiME-4, {track[0]}-channel track: what was found"]
     for title, body in sections.items():
         lines += ["", f"## {title}", *body]
     write_lines(folder / "summary.md", lines)
@@ -58,14 +65,14 @@ def write_report(
     write_lines(folder / "skipped.tsv", _skipped_lines(sets))
 
 
-def _set_table(sets: Iterable[SetReport], channels: int) -> list[str]:
+def _set_table(sets: Iterable[SetReport], copies: int) -> list[str]:
     lines = [
         "| set | files | published | hours | words | published | SIMU | REAL |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for report in sets:
         wanted, known = OFFICIAL[report.name]
-        wanted *= channels if report.name.startswith("tr05") else 1
+        wanted *= copies if report.name.startswith("tr05") else 1
         used = len(report.entries)
         differs = "" if used == wanted else " (differs)"
         hours = sum(e.seconds for e in report.entries) / 3600

@@ -10,6 +10,7 @@ collected, and each names the file and the utterance.
 import argparse
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 from tqdm import tqdm
@@ -34,7 +35,11 @@ from espnet2.data_dir.validate import validate
 
 
 def check_utterance(
-    key: str, tables: dict[str, Table], rate: int | None, channel: Channel, count: int
+    key: str,
+    tables: dict[str, Table],
+    rate: int | None,
+    channel: Channel = None,
+    count: int = 1,
 ) -> list[str]:
     """Say what is wrong with the audio of one utterance (recording, with segments).
 
@@ -68,6 +73,14 @@ def check_utterance(
     return problems
 
 
+def first_channels(scp: Table) -> int:
+    """Return how many channels the first readable file has; 1 where there is none."""
+    for source in scp.values():
+        with suppress(DataError), open_audio(source) as file:
+            return file.channels
+    return 1
+
+
 def check(folder: Path, rate: int | None, channel: Channel, threads: int) -> int:
     """Return the number of entries of ``wav.scp``, or raise all problems at once."""
     # The joint model reads text_spk1; Kaldi's own text may be there as well.
@@ -75,8 +88,7 @@ def check(folder: Path, rate: int | None, channel: Channel, threads: int) -> int
     names = sorted(scp_tables(folder), key="wav.scp".__ne__)  # the noisy speech first
     tables = {name: read_table(folder / name) for name in names}
     keys = sorted(tables["wav.scp"])
-    with open_audio(tables["wav.scp"][keys[0]]) as first:
-        count = first.channels
+    count = first_channels(tables["wav.scp"]) if channel == "all" else 1
     with ThreadPoolExecutor(max_workers=threads) as pool:
         results = pool.map(
             lambda key: check_utterance(key, tables, rate, channel, count), keys
