@@ -23,16 +23,19 @@ SYMBOLS = ["<blank>", "<unk>", "<space>", *string.ascii_uppercase, "<sos/eos>"]
 CHANGES = {"token_type": "char", "bpemodel": None, "token_list": str(TOKENS)}
 
 
-def make_demo(folder: Path) -> None:
-    """Write exp/enh_asr_demo, its tokens, noisy.wav and conf/ into a recipe folder."""
+def make_demo(folder: Path, **changes) -> None:
+    """Write exp/enh_asr_demo, its tokens, noisy.wav and conf/ into a recipe folder.
+
+    The ``changes`` take the place of keys of ``tiny.CONFIG``.
+    """
     for part in (EXP, TOKENS.parent, Path("conf")):
         (folder / part).mkdir(parents=True)
     (folder / TOKENS).write_text("\n".join(SYMBOLS) + "\n", encoding="utf-8")
-    args = tiny.tiny_args(**{**CHANGES, "token_list": str(folder / TOKENS)})
+    args = tiny.tiny_args(**{**CHANGES, **changes, "token_list": str(folder / TOKENS)})
     torch.manual_seed(0)
     model = GradientRemedyTask.build_model(args)
     torch.save(model.state_dict(), folder / EXP / "valid.acc.ave.pth")
-    config = {**vars(args), **CHANGES, "output_dir": str(EXP)}
+    config = {**vars(args), **CHANGES, **changes, "output_dir": str(EXP)}
     (folder / EXP / "config.yaml").write_text(yaml.safe_dump(config))
     (folder / "conf/decode_asr.yaml").write_text("beam_size: 2\nmaxlenratio: -8.0\n")
     soundfile.write(folder / "noisy.wav", speech(0.5), RATE)

@@ -9,22 +9,9 @@ from espnet2.enh.channels import MULTI_CHANNEL, one_channel, one_spectrum
 from espnet2.enh.espnet_enh_asr_model import ESPnetEnhASRModel
 from espnet2.tasks.enh import separator_choices
 
-BEAMFORMER = {
-    "num_spk": 1,
-    "loss_type": "spectrum",
-    "use_wpe": False,
-    "blayers": 1,
-    "bunits": 6,
-    "bprojs": 6,
-    "badim": 6,
-    "ref_channel": 1,
-    "beamformer_type": "mvdr_souden",
-    "use_noise_mask": True,
-}
-
 
 def beamforming_model(**changes) -> ESPnetEnhASRModel:
-    conf = {**BEAMFORMER, **changes}
+    conf = {**tiny.BEAMFORMER, **changes}
     return tiny.tiny_model(enh_separator="wpe_beamformer", enh_separator_conf=conf)
 
 

@@ -38,6 +38,20 @@ CONFIG = {
     "asr_model_conf": {"ctc_weight": 0.5},
 }
 
+# In the place of enh_separator_conf, for enh_separator: wpe_beamformer
+BEAMFORMER = {
+    "num_spk": 1,
+    "loss_type": "spectrum",
+    "use_wpe": False,
+    "blayers": 1,
+    "bunits": 6,
+    "bprojs": 6,
+    "badim": 6,
+    "ref_channel": 1,
+    "beamformer_type": "mvdr_souden",
+    "use_noise_mask": True,
+}
+
 
 def tiny_args(**changes) -> argparse.Namespace:
     """Arguments of the task for the tiny model; ``changes`` replace whole keys."""

@@ -52,8 +52,9 @@ def get_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--channel",
         type=_channel,
-        default=0,
-        help="which one of a file with several, from 0 (default: the first)",
+        default=None,
+        help="which of several channels, from 0 (default: the first, and all of them "
+        "for a beamformer)",
     )
     parser.add_argument("--device", default="cpu", help="cpu (default) or cuda")
     return parser
@@ -67,7 +68,7 @@ def _channel(text: str) -> int:
 
 
 def process(
-    model: Transcriber, recording: Recording, channel: int, enhanced: Path | None
+    model: Transcriber, recording: Recording, channel: int | None, enhanced: Path | None
 ) -> dict[str, str | float]:
     """Return what is said of one recording; never raises for a bad one."""
     line: dict[str, str | float] = recording._asdict()
@@ -102,10 +103,11 @@ def run(args: argparse.Namespace) -> int:
     with contextlib.redirect_stdout(sys.stderr), model_files(args.model) as files:
         conf = read_decode_conf(args.decode_config)
         model = Transcriber(files, conf, args.device, args.enhanced_dir is not None)
+        channel = model.default_channel if args.channel is None else args.channel
         # disable=None: no bar where standard error is no terminal
         pairs = zip(recordings, targets, strict=True)
         for recording, target in tqdm(pairs, total=len(recordings), disable=None):
-            line = process(model, recording, args.channel, target)
+            line = process(model, recording, channel, target)
             print(json.dumps(line, ensure_ascii=False), file=output, flush=True)
             failed += "error" in line
     return failed

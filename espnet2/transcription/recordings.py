@@ -73,13 +73,16 @@ def enhanced_paths(recordings: list[Recording], folder: Path) -> list[Path]:
     return paths
 
 
-def read_speech(path: str, channel: int, rate: int) -> tuple[np.ndarray, float]:
-    """Return one channel at the model's rate, float32 (samples,), and its seconds.
+def read_speech(path: str, channel: int | None, rate: int) -> tuple[np.ndarray, float]:
+    """Return speech at the model's rate, float32, and its seconds.
 
     Args:
         path: a file that libsndfile reads, of any rate; a command (``... |``) is not.
-        channel: which of several, from 0.
+        channel: which of several, from 0, or None for all.
         rate: Hz.
+
+    Returns:
+        (samples,), or (samples, channels) of all.
 
     Raises:
         ValueError: the file is missing, unreadable, empty or not finite, or has no
@@ -95,10 +98,13 @@ def read_speech(path: str, channel: int, rate: int) -> tuple[np.ndarray, float]:
         raise ValueError(f"is not readable audio: {error}") from None
     if not len(samples):
         raise ValueError("holds no samples")
-    if channel >= samples.shape[1]:
+    if channel is not None and channel >= samples.shape[1]:
         raise ValueError(f"has {samples.shape[1]} channels, no --channel {channel}")
-    speech = samples[:, channel]
+    if channel is None and samples.shape[1] == 1:
+        raise ValueError("has one channel, but the model wants several")
+    speech = samples if channel is None else samples[:, channel]
     if not np.isfinite(speech).all():
         raise ValueError("holds samples that are not finite")
     seconds = len(speech) / file_rate
-    return librosa.resample(speech, orig_sr=file_rate, target_sr=rate), seconds
+    rates = {"orig_sr": file_rate, "target_sr": rate}
+    return librosa.resample(speech, **rates, axis=0), seconds

@@ -12,6 +12,7 @@ from espnet2.plain_data import plain_loading, read_weights, read_yaml
 from espnet2.transcription.model_files import ModelFiles
 from espnet2.transcription.recogniser import rate_of
 
+BEAMFORMERS = ("wpe_beamformer", "fasnet", "ineube")  # have no use for one channel
 # Options of upstream's decoding that --model and --device settle here.
 SETTLED = ("self", "asr_train_config", "asr_model_file", "enh_s2t_task", "device")
 
@@ -49,14 +50,21 @@ class Transcriber:
             ) from error
         check_complete(self.to_text.asr_model, files.weights, ("enh_model.", "s2t_"))
         self.rate = rate_of(vars(self.to_text.asr_train_args))
+        separator = self.to_text.asr_train_args.enh_separator
+        # The first of several; None, all of them
+        self.default_channel = None if separator in BEAMFORMERS else 0
 
     def transcribe(self, speech: np.ndarray) -> str:
-        """Return the text of (samples,) at ``rate``."""
+        """Return the text of (samples,), or (samples, channels), at ``rate``."""
         (hypotheses,) = self.to_text(speech)
         return hypotheses[0][0].strip()
 
     def enhance(self, speech: np.ndarray) -> np.ndarray:
-        """Return the enhanced (samples,), its peak at 0.9 as in the recipes."""
+        """Return the enhanced (samples,), its peak at 0.9 as in the recipes.
+
+        Args:
+            speech: (samples,), or (samples, channels) for a beamformer.
+        """
         (enhanced,) = self.separate(speech[None], fs=self.rate)
         if not np.isfinite(enhanced).all():
             raise ValueError(
