@@ -15,7 +15,12 @@ from test_toy_recipe import Recipe
 from espnet2.bin.asr_inference import Speech2Text
 from espnet2.bin.interruptible_asr_train import InterruptibleASRTask
 from espnet2.tasks.gradient_remedy import GradientRemedyTask
-from espnet2.transcription.recogniser import TakenRecogniser, joint_config, take
+from espnet2.transcription.recogniser import (
+    TakenRecogniser,
+    copy_files,
+    joint_config,
+    take,
+)
 
 SCRIPT = "egs2/TEMPLATE/asr_with_enhancement/pyscripts/utils/take_recogniser.py"
 LOCAL = {"upstream": "wavlm_local", "path_or_url": "no.pt"}
@@ -54,6 +59,18 @@ def recogniser(tmp_path) -> Path:
 def change(recogniser: Path, **keys) -> None:
     path = recogniser / "config.yaml"
     path.write_text(yaml.safe_dump({**yaml.safe_load(path.read_text()), **keys}))
+
+
+def test_its_bpe_model_is_found_where_it_was_copied(tmp_path):
+    """It was looked for in the folder of an unpacked zip, which is gone by then."""
+    for name in ("bpe", "weights"):
+        (tmp_path / name).write_text(name)
+    config = {"token_list": ["a"], "token_type": "bpe"}
+    config["bpemodel"] = str(tmp_path / "bpe")
+    taken = TakenRecogniser(tmp_path / "taken")
+    copy_files(config, tmp_path / "weights", taken)
+    assert yaml.safe_load(taken.config.read_text())["bpemodel"] == str(taken.bpe_model)
+    assert taken.bpe_model.read_text() == "bpe"
 
 
 def take_by_script(
