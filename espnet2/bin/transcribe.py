@@ -12,18 +12,20 @@ import contextlib
 import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import soundfile
 from tqdm import tqdm
 
-from espnet2.transcription.model_files import model_files
 from espnet2.transcription.recordings import (
     Recording,
     enhanced_paths,
     find_recordings,
     read_speech,
 )
-from espnet2.transcription.transcriber import Transcriber, read_decode_conf
+
+if TYPE_CHECKING:
+    from espnet2.transcription.transcriber import Transcriber
 
 
 def get_parser() -> argparse.ArgumentParser:
@@ -68,7 +70,10 @@ def _channel(text: str) -> int:
 
 
 def process(
-    model: Transcriber, recording: Recording, channel: int | None, enhanced: Path | None
+    model: "Transcriber",
+    recording: Recording,
+    channel: int | None,
+    enhanced: Path | None,
 ) -> dict[str, str | float]:
     """Return what is said of one recording; never raises for a bad one."""
     line: dict[str, str | float] = recording._asdict()
@@ -94,6 +99,10 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         ValueError: an argument, a list or the model is wrong.
     """
+    # PyTorch and ESPnet take seconds to load, which --help need not wait for.
+    from espnet2.transcription.model_files import model_files
+    from espnet2.transcription.transcriber import Transcriber, read_decode_conf
+
     recordings = find_recordings(args.recordings)
     targets: list[Path | None] = [None] * len(recordings)
     if args.enhanced_dir is not None:

@@ -6,10 +6,12 @@ import numpy as np
 
 from espnet2.results.facts import read_config
 from espnet2.results.gradient_history import GradientHistory
-from espnet2.train.gradient_methods import method_class
 
 RARE = 0.05  # a share below is called so
 LARGE_STRETCH = 10.0
+# What classes of ``gradient_methods`` say too; they load PyTorch, which takes seconds.
+RESCALE = ("remedy",)
+DO_NOT_DECIDE = ("sum", "asr_only")
 
 
 def describe(history: GradientHistory, method: str, threshold: float) -> list[str]:
@@ -31,7 +33,7 @@ def describe(history: GradientHistory, method: str, threshold: float) -> list[st
         f"{_median(ratios):.3g} over all, {_median(ratios[-1:]):.3g} at last; "
         f"SE dominates (over {threshold:g}) in {dominant:.0%}",
     ]
-    if method_class(method).rescales:
+    if method in RESCALE:
         lines.append(
             f"the remedy rescaled {history.share('rescaled'):.0%} of decisions; factor "
             f"on the ASR gradient: median {history.stretch_percentile(50):.3g}, "
@@ -73,7 +75,7 @@ def _advice(
     advice = []
     if conflict < RARE and dominant < RARE:
         advice.append("the losses hardly disagree: expect no gain from any method")
-    elif not method_class(method).decides:
+    elif method in DO_NOT_DECIDE:
         parts = [
             "projection" if conflict >= RARE else "",
             "rescale" if dominant >= RARE else "",
@@ -85,7 +87,7 @@ def _advice(
             "the SE loss has little say in the shared parameters: if the enhanced "
             "speech is poor, raise enh_weight"
         )
-    if method_class(method).rescales and history.stretch_percentile(99) > LARGE_STRETCH:
+    if method in RESCALE and history.stretch_percentile(99) > LARGE_STRETCH:
         advice.append(
             "the rescale stretches ASR gradients far: try rescale: compress, "
             "max_stretch: dynamic (where it is null) or a lower enh_weight"

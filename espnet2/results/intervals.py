@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import bootstrap
 
 LEVEL = 0.95
 DRAWS = 9999  # of an interval
@@ -48,6 +47,8 @@ def ratio_interval(parts: Sequence[float], wholes: Sequence[float]) -> Interval 
     """
     if len(parts) < 2:
         return None
+    from scipy.stats import bootstrap  # slow: who reads scores only does without it
+
     found = bootstrap(
         (np.asarray(parts, np.float64), np.asarray(wholes, np.float64)),
         _ratio,

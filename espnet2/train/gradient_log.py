@@ -4,8 +4,6 @@ from pathlib import Path
 
 import numpy as np
 
-from espnet2.torch_utils.device_funcs import to_device
-
 FOLDER = "gradient_log"
 WINDOWS = 16  # at most, of an epoch
 ANGLE_EDGES = np.linspace(0, 180, 37)  # degrees
@@ -56,6 +54,8 @@ class GradientLog:
 
     def state_dict(self) -> dict:
         """Return all that was added, as numbers and tensors."""
+        from espnet2.torch_utils.device_funcs import to_device  # slow: PyTorch
+
         return {
             "names": list(self.names),
             "length": self.length,

@@ -35,8 +35,8 @@ def step_figures(
         return torch.autograd.grad(loss, shared, retain_graph=True)
 
     cases = {
-        "stock_step": Case(lambda _: _step(model, optimizer, batch), forget),
-        "remedied_step": Case(lambda _: _step(module, optimizer, batch), forget),
+        "stock_step": Case(lambda _: one_step(model, optimizer, batch), forget),
+        "remedied_step": Case(lambda _: one_step(module, optimizer, batch), forget),
         "enh_backward": Case(enh_backward, forward),
     }
     device = shared[0].device
@@ -64,7 +64,7 @@ def _ratios(times: dict[str, float]) -> dict[str, float]:
     }
 
 
-def _step(
+def one_step(
     forward: Callable[..., dict],
     optimizer: torch.optim.Optimizer,
     batch: dict[str, Tensor],
