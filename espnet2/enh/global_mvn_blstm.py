@@ -14,12 +14,13 @@ from espnet2.enh.separator.abs_separator import AbsSeparator
 class GlobalMVNBLSTM(AbsSeparator):
     """Masks the noisy spectrum X of one speaker: M X, with a mask from its magnitude.
 
-    M = relu(W dropout(blstm((|X| - mean) / std)) + b), as in the network
-    (``TFMaskingNet1``) which the authors' recipe for arXiv 2302.11362 names. Upstream's
-    ``rnn`` has no normalisation, and a tanh layer between BLSTM and W.
+    M = relu(W dropout(blstm((|X| - mean) / std)) + b), as in ``TFMaskingNet1``, which
+    the authors' code for arXiv 2302.11362 imports and their repository DPSL-ASR holds.
+    Upstream's ``rnn`` has no normalisation, and a tanh layer between BLSTM and W.
 
-    ``mean`` and ``std`` are of the training set, see ``magnitude_statistics``; the
-    training sets them, and they are in its checkpoints. Until then they are 0 and 1.
+    ``mean`` and ``std`` are of each frequency bin over the training set's noisy frames,
+    an assumption: the authors do not describe theirs. The training sets them, see
+    ``magnitude_statistics``, and checkpoints hold them; before that they are 0 and 1.
 
     Args:
         input_dim: number of frequency bins.

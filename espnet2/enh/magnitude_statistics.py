@@ -1,8 +1,7 @@
 """Mean and standard deviation of the noisy magnitudes of a training set.
 
 Stage 10 adds them up with upstream's other statistics: over all frames of all
-recordings, without padding, for each frequency bin. That they are of each bin is
-assumed of the published system, whose file of them is not described.
+recordings, without padding, for each frequency bin.
 """
 
 import zipfile

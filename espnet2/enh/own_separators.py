@@ -5,9 +5,9 @@ Stock ESPnet does not know them: whatever reads a model that has one calls
 """
 
 from espnet2.enh.global_mvn_blstm import GlobalMVNBLSTM
+from espnet2.enh.own_names import GLOBAL_MVN_BLSTM
 from espnet2.tasks import enh, enh_s2t
 
-GLOBAL_MVN_BLSTM = "global_mvn_blstm"
 OWN_SEPARATORS = {GLOBAL_MVN_BLSTM: GlobalMVNBLSTM}
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from espnet2.enh.magnitude_statistics import read_statistics, statistics_file
-from espnet2.enh.own_separators import GLOBAL_MVN_BLSTM
+from espnet2.enh.own_names import GLOBAL_MVN_BLSTM
 from espnet2.tasks.config_keys import unknown_option
 from espnet2.tasks.enh_loss import STFT, choose_enh_loss
 from espnet2.tasks.front_end_checks import check_front_end
