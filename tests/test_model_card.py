@@ -84,6 +84,19 @@ def test_the_cards_snippet_runs_where_only_the_uploaded_files_are(
     assert names["enhanced"].shape == names["speech"].shape
 
 
+def test_the_snippet_says_what_espnet_alone_does_not_know(script, packed):
+    (code,) = re.findall(r"```python\n(.*?)```", card(script, packed), re.DOTALL)
+    assert "add_own_separators" not in code
+    path = packed.parent / EXP / "config.yaml"
+    changed = {**yaml.safe_load(path.read_text()), "enh_separator": "global_mvn_blstm"}
+    path.write_text(yaml.safe_dump(changed))
+    (ours,) = re.findall(r"```python\n(.*?)```", card(script, packed), re.DOTALL)
+    assert "know enh_separator: global_mvn_blstm\n" in ours
+    more = ours.split("import SeparateSpeech\n")[1].split("model = ")[0]
+    exec(more, {})
+    assert ours.replace(more, "\n") == code
+
+
 def test_missing_parts_name_the_stage_that_makes_them(script, packed):
     (packed.parent / EXP / "RESULTS_enh.md").unlink()
     assert "## Enhancement" not in card(script, packed)  # real recordings have none

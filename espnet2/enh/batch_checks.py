@@ -1,5 +1,9 @@
 """What is said of a batch that does not fit together."""
 
+import contextlib
+from collections.abc import Iterator
+
+from espnet.nets.pytorch_backend.transformer.subsampling import TooShortUttError
 from torch import Tensor
 
 
@@ -23,6 +27,23 @@ def check_reference(reference: Tensor, speech: Tensor, utt_id: list[str]) -> Non
         f"speech_ref1 {tuple(reference.shape)} {what} {tuple(speech.shape)} in the "
         f"batch of {some_names(utt_id)}{hint}"
     )
+
+
+@contextlib.contextmanager
+def naming_too_short(utt_id: list[str]) -> Iterator[None]:
+    """In a with block, have ValueError say which utterances an encoder finds too short.
+
+    Args:
+        utt_id: names of the batch's utterances.
+    """
+    try:
+        yield
+    except TooShortUttError as error:
+        raise ValueError(
+            f"utterances too short for the encoder ({error.actual_size} frames, at "
+            f"least {error.limit + 1} are needed): {some_names(utt_id)}; raise "
+            "--min_wav_duration of stage 4"
+        ) from error
 
 
 def some_names(utt_id: list[str]) -> str:

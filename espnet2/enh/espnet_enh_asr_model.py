@@ -3,16 +3,17 @@
 import random
 
 import torch
-from espnet.nets.pytorch_backend.transformer.subsampling import TooShortUttError
 from torch import Tensor
 
 from espnet2.asr.espnet_model import ESPnetASRModel
-from espnet2.enh.batch_checks import check_reference, some_names
+from espnet2.enh.batch_checks import check_reference, naming_too_short
 from espnet2.enh.channels import check_channels, one_channel, one_spectrum
 from espnet2.enh.espnet_enh_s2t_model import ESPnetEnhS2TModel
 from espnet2.enh.espnet_model import ESPnetEnhancementModel
 from espnet2.enh.frozen_modules import keep_frozen
+from espnet2.enh.global_mvn_blstm import GlobalMVNBLSTM
 from espnet2.enh.magnitude_loss import magnitude_loss
+from espnet2.enh.magnitude_statistics import collect_magnitudes
 from espnet2.torch_utils.device_funcs import force_gatherable
 
 ENH_LOSSES = ("magnitude", "criterions")
@@ -60,6 +61,8 @@ class ESPnetEnhASRModel(ESPnetEnhS2TModel):
             )
         self.enh_weight = enh_weight
         self.enh_loss = enh_loss
+        self.normalises = isinstance(enh_model.separator, GlobalMVNBLSTM)
+        self.extract_feats_in_collect_stats |= self.normalises  # read by upstream
 
     def train(self, mode: bool = True) -> "ESPnetEnhASRModel":
         """Put all but frozen modules in training mode; see ``keep_frozen``."""
@@ -67,6 +70,17 @@ class ESPnetEnhASRModel(ESPnetEnhS2TModel):
         if mode:
             keep_frozen(self)
         return self
+
+    def collect_feats(
+        self, speech: Tensor, speech_lengths: Tensor, **kwargs
+    ) -> dict[str, Tensor]:
+        """Return what statistics are made of: ASR features, or noisy magnitudes too."""
+        feats = {}
+        if self.s2t_model.extract_feats_in_collect_stats:
+            feats = super().collect_feats(speech, speech_lengths, **kwargs)
+        if self.normalises:
+            feats |= collect_magnitudes(self.enh_model, speech, speech_lengths)
+        return feats
 
     def trains_on(self, utt_id: list[str]) -> bool:
         """Tell whether a batch trains a parameter, by its utterances' names."""
@@ -105,7 +119,7 @@ class ESPnetEnhASRModel(ESPnetEnhS2TModel):
             reference = kwargs["speech_ref1"]
         if reference is not None:
             check_reference(reference, speech, utt_id)
-        try:
+        with naming_too_short(utt_id):
             speech, loss_enh = self._enhance(speech, speech_lengths, reference, kind)
             loss_asr, stats, _ = self.s2t_model(
                 speech,
@@ -113,12 +127,6 @@ class ESPnetEnhASRModel(ESPnetEnhS2TModel):
                 kwargs["text_spk1"],
                 kwargs["text_spk1_lengths"],
             )
-        except TooShortUttError as error:
-            raise ValueError(
-                f"utterances too short for the encoder ({error.actual_size} frames, at "
-                f"least {error.limit + 1} are needed): {some_names(utt_id)}; raise "
-                "--min_wav_duration of stage 4"
-            ) from error
         return self._output(loss_enh, loss_asr, stats, len(speech))
 
     def _enhance(

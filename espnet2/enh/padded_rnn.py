@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from espnet.nets.pytorch_backend.rnn.encoders import RNN
 from torch import Tensor
+from torch.nn.modules.rnn import RNNBase
 
 
 def reverse_within_lengths(sequences: Tensor, lengths: Tensor) -> Tensor:
@@ -20,6 +21,44 @@ def reverse_within_lengths(sequences: Tensor, lengths: Tensor) -> Tensor:
     lengths = lengths.to(sequences.device).unsqueeze(1)
     index = torch.where(time < lengths, lengths - 1 - time, time)
     return sequences.gather(1, index.unsqueeze(-1).expand_as(sequences))
+
+
+def run_padded(network: RNNBase, inputs: Tensor, lengths: Tensor) -> Tensor:
+    """Return what a recurrent network gives for the packed batch, zeros past the ends.
+
+    Args:
+        network: LSTM or GRU with biases and ``batch_first``.
+        inputs: (batch, time, input_size).
+        lengths: (batch,), in any order; the longest decides the output's time.
+
+    Returns:
+        (batch, time, directions * hidden_size).
+    """
+    hidden = inputs[:, : int(lengths.max())]
+    for layer in range(network.num_layers):
+        directions = [_direction(network, hidden, layer, "")]
+        if network.bidirectional:
+            backward = reverse_within_lengths(hidden, lengths)
+            backward = _direction(network, backward, layer, "_reverse")
+            directions.append(reverse_within_lengths(backward, lengths))
+        hidden = torch.cat(directions, dim=-1)
+        if layer < network.num_layers - 1:
+            hidden = F.dropout(hidden, network.dropout, network.training)
+    time = torch.arange(hidden.shape[1], device=hidden.device)
+    padding = time >= lengths.to(hidden.device).unsqueeze(1)
+    return hidden.masked_fill(padding.unsqueeze(-1), 0.0)
+
+
+def _direction(network: RNNBase, inputs: Tensor, layer: int, suffix: str) -> Tensor:
+    """Return one layer's outputs in one direction, (batch, time, hidden_size)."""
+    names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+    weights = [getattr(network, f"{name}_l{layer}{suffix}") for name in names]
+    state = inputs.new_zeros(1, inputs.shape[0], network.hidden_size)
+    # has_biases, layers, dropout, training, bidirectional, batch_first
+    options = (True, 1, 0.0, network.training, False, True)
+    if isinstance(network, torch.nn.LSTM):
+        return torch.lstm(inputs, (state, state), weights, *options)[0]
+    return torch.gru(inputs, state, weights, *options)[0]
 
 
 class PaddedRNN(RNN):
@@ -48,31 +87,8 @@ class PaddedRNN(RNN):
         if prev_state is not None:
             return super().forward(xs_pad, ilens, prev_state)
         ilens = torch.as_tensor(ilens)
-        hidden = xs_pad[:, : int(ilens.max())]
-        for layer in range(self.nbrnn.num_layers):
-            directions = [self._direction(hidden, layer, "")]
-            if self.nbrnn.bidirectional:
-                backward = reverse_within_lengths(hidden, ilens)
-                backward = self._direction(backward, layer, "_reverse")
-                directions.append(reverse_within_lengths(backward, ilens))
-            hidden = torch.cat(directions, dim=-1)
-            if layer < self.nbrnn.num_layers - 1:
-                hidden = F.dropout(hidden, self.nbrnn.dropout, self.training)
-        time = torch.arange(hidden.shape[1], device=hidden.device)
-        padding = time >= ilens.to(hidden.device).unsqueeze(1)
-        hidden = hidden.masked_fill(padding.unsqueeze(-1), 0.0)
+        hidden = run_padded(self.nbrnn, xs_pad, ilens)
         return torch.tanh(self.l_last(hidden)), ilens, None
-
-    def _direction(self, inputs: Tensor, layer: int, suffix: str) -> Tensor:
-        """Return one layer's outputs in one direction, (batch, time, cdim)."""
-        names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-        weights = [getattr(self.nbrnn, f"{n}_l{layer}{suffix}") for n in names]
-        state = inputs.new_zeros(1, inputs.shape[0], self.nbrnn.hidden_size)
-        # has_biases, layers, dropout, training, bidirectional, batch_first
-        options = (True, 1, 0.0, self.training, False, True)
-        if isinstance(self.nbrnn, torch.nn.LSTM):
-            return torch.lstm(inputs, (state, state), weights, *options)[0]
-        return torch.gru(inputs, state, weights, *options)[0]
 
 
 def use_padded_rnn(model: torch.nn.Module) -> list[str]:

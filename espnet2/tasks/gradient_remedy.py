@@ -9,6 +9,8 @@ import torch
 
 from espnet2.enh.espnet_enh_asr_model import ENH_LOSSES, ESPnetEnhASRModel
 from espnet2.enh.frozen_front_ends import passing_front_ends
+from espnet2.enh.magnitude_statistics import load_statistics, statistics_file
+from espnet2.enh.own_separators import add_own_separators
 from espnet2.enh.padded_rnn import use_padded_rnn
 from espnet2.interruptible.task import InterruptibleTask
 from espnet2.tasks.config_keys import check_sub_keys
@@ -24,6 +26,8 @@ from espnet2.train.gradient_methods import make_method
 from espnet2.train.gradient_options import resolve_gradient_conf
 from espnet2.train.trainer_gradient_remedy import GradientRemedyTrainer
 from espnet2.utils.get_default_kwargs import get_default_kwargs
+
+add_own_separators()
 
 
 class GradientRemedyTask(InterruptibleTask, EnhS2TTask):
@@ -71,9 +75,11 @@ class GradientRemedyTask(InterruptibleTask, EnhS2TTask):
         Recurrent separators run on padded batches where training is on a CPU: there
         the packed ones are several times slower; the results are the same.
 
+        A separator that normalises its input is given the statistics of stage 10.
+
         Raises:
-            ValueError: ``output_dir`` holds a training with another configuration, or
-                the SE loss does not go with the encoder.
+            ValueError: ``output_dir`` holds a training with another configuration, the
+                SE loss does not go with the encoder, or there are no statistics.
         """
         args.enh_loss = choose_enh_loss(args.enh_loss, args.enh_encoder)
         with passing_front_ends():
@@ -84,7 +90,7 @@ class GradientRemedyTask(InterruptibleTask, EnhS2TTask):
         logging.info(
             f"SE loss: {describe_enh_loss(args.enh_loss, args.enh_criterions)}"
         )
-        return ESPnetEnhASRModel(
+        model = ESPnetEnhASRModel(
             upstream.enh_model,
             upstream.s2t_model,
             enh_weight=args.enh_weight,
@@ -92,6 +98,10 @@ class GradientRemedyTask(InterruptibleTask, EnhS2TTask):
             calc_enh_loss=upstream.calc_enh_loss,
             bypass_enh_prob=upstream.bypass_enh_prob,
         )
+        if model.normalises and not args.collect_stats:
+            path = statistics_file(args.train_shape_file)
+            load_statistics(model.enh_model.separator, path)
+        return model
 
     @classmethod
     def main(

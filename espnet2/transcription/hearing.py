@@ -13,6 +13,7 @@ import numpy as np
 from espnet2.bin.enh_inference import SeparateSpeech
 from espnet2.data_dir.audio import parse_rate
 from espnet2.data_dir.resampling import resample
+from espnet2.enh.own_separators import add_own_separators
 
 
 def add_observation(
@@ -44,6 +45,7 @@ class Hearing:
         self.share, self.channel = options.noisy_share, options.ref_channel
         self.enhance = None
         if options.enh_model_file is not None:
+            add_own_separators()
             self.enhance = SeparateSpeech(
                 options.enh_train_config,
                 options.enh_model_file,

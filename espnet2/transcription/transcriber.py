@@ -8,6 +8,7 @@ import torch
 
 from espnet2.bin.asr_inference import Speech2Text
 from espnet2.bin.enh_inference import SeparateSpeech
+from espnet2.enh.own_separators import add_own_separators
 from espnet2.plain_data import plain_loading, read_weights, read_yaml
 from espnet2.transcription.model_files import ModelFiles
 from espnet2.transcription.recogniser import rate_of
@@ -33,6 +34,7 @@ class Transcriber:
     def __init__(
         self, files: ModelFiles, decode_conf: dict, device: str, enhance: bool
     ) -> None:
+        add_own_separators()
         model = (files.config, files.weights)
         common = {"enh_s2t_task": True, "device": device}
         lm = {"lm_train_config": files.lm_config, "lm_file": files.lm_weights}

@@ -117,7 +117,7 @@ def test_jobs_that_outlive_their_run_keep_others_away(undisturbed):
     recipe = undisturbed.recipe
     before = results(recipe)
     run = recipe.start(12)
-    job = run.wait_for("python3 -m espnet2.bin.asr_inference")
+    job = run.wait_for("python3 -m espnet2.bin.joint_inference")
     os.kill(job, signal.SIGSTOP)  # or it may end before the next run looks
     run.process.kill()
     run.process.wait()

@@ -18,6 +18,7 @@ PROGRAMS = (
     "gradient_signal",
     "interruptible_asr_train",
     "interruptible_lm_train",
+    "joint_inference",
     "lm_calc_perplexity",
     "pack",
     "recogniser_inference",

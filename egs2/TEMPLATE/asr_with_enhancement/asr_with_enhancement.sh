@@ -387,7 +387,7 @@ if runs 10 "${train_off}" "statistics -> ${enh_asr_stats_dir}"; then
     done
     require_file "${token_list}" 5
     hold "${dump}/${train_set}" "${dump}/${valid_set}"
-    # Only global normalisation needs features here; the shapes come by themselves.
+    # Only global normalisation needs ASR features here; the shapes come by themselves.
     extract=false
     [ "${feats_normalize}" = utt_mvn ] || [ -n "${asr_model}" ] || extract=true
     collect_stats "${enh_asr_stats_dir}" \

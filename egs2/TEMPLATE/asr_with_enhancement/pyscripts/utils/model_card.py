@@ -14,6 +14,7 @@ import yaml
 
 from espnet2.data_dir.audio import parse_rate
 from espnet2.data_dir.tables import DataError, run_cli
+from espnet2.enh.own_names import OWN_SEPARATOR_NAMES
 from espnet2.results.facts import read_config, read_facts
 
 TAGS = ["espnet", "audio", "automatic-speech-recognition", "speech-enhancement"]
@@ -30,7 +31,7 @@ With [ESPnet](https://github.com/espnet/espnet) {version}, in the folder of the 
 ```python
 from espnet2.bin.asr_inference import Speech2Text
 from espnet2.bin.enh_inference import SeparateSpeech
-
+{more}
 model = ("{config}", "{weights}")
 speech_to_text = Speech2Text(*model, enh_s2t_task=True)
 enhance = SeparateSpeech(*model, enh_s2t_task=True)
@@ -38,6 +39,14 @@ enhance = SeparateSpeech(*model, enh_s2t_task=True)
 text = speech_to_text(speech)[0][0][0]
 enhanced = enhance(speech[None], fs={rate})[0][0]
 ```
+"""
+
+KNOWS_OURS = """\
+
+# ESPnet alone does not know enh_separator: {name}
+from espnet2.enh.own_separators import add_own_separators  # of the trainer's repository
+
+add_own_separators()
 """
 
 
@@ -78,11 +87,14 @@ def card(exp: Path, repo: str, packed: Path) -> str:
     }
     names = packed_names(packed)
     frontend = config.get("frontend_conf") or {}
+    separator = config.get("enh_separator")
+    is_ours = separator in OWN_SEPARATOR_NAMES
     usage = USAGE.format(
         repo=repo,
         version=config.get("version", ""),
         config=names["yaml_files"]["enh_s2t_train_config"],
         weights=names["files"]["enh_s2t_model_file"],
+        more=KNOWS_OURS.format(name=separator) if is_ours else "",
         rate=parse_rate(str(frontend.get("fs", "16k"))),  # upstream's default
     )
     training = "".join(f"- {key}: `{value}`\n" for key, value in options.items())

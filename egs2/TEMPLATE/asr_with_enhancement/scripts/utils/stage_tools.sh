@@ -87,7 +87,7 @@ start_jobs() {
 }
 
 # infer <set> <folder> <table that says it is complete> <program> <name of its input>
-# <option> ...: run the program on the set in parallel jobs
+# <option> ...: run a program of upstream's on the set in parallel jobs
 infer() {
     local set=${dump}/$1 dir=$2 program=$4 input=$5 cmd=${decode_cmd} gpus=0
     if [ "${gpu_inference}" = true ]; then
@@ -98,7 +98,8 @@ infer() {
     hold "${set}"
     start_jobs "${dir}" "${set}/wav.scp" "$3"
     log "Stage ${current_stage}: $1 in ${jobs} jobs; logs: ${dir}/logdir/*.log"
-    quote_words python3 -m "espnet2.bin.${program}" --enh_s2t_task true --ngpu "${gpus}" \
+    quote_words python3 -m espnet2.bin.joint_inference "${program}" \
+        --enh_s2t_task true --ngpu "${gpus}" \
         --data_path_and_name_and_type "${set}/wav.scp,${input},sound" \
         --key_file "${dir}/logdir/keys.JOB.scp" \
         --output_dir "${dir}/logdir/output.JOB" "${@:6}"
