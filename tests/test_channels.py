@@ -5,6 +5,7 @@ import tiny
 import torch
 from torch import Tensor
 
+from espnet2.enh import channels
 from espnet2.enh.channels import MULTI_CHANNEL, one_channel, one_spectrum
 from espnet2.enh.espnet_enh_asr_model import ESPnetEnhASRModel
 from espnet2.tasks.enh import separator_choices
@@ -69,6 +70,60 @@ def test_a_separator_for_one_channel_is_named():
     mono = {**tiny.batch(), "speech_ref1": microphones()["speech"]}
     with pytest.raises(ValueError, match="has not as many channels as speech"):
         tiny.tiny_model()(**mono)
+
+
+def test_what_has_nothing_to_do_on_one_channel_is_named():
+    """A beamformer passed mono speech on, and no loss reached a parameter of it."""
+    with pytest.raises(ValueError, match="one channel, enh_separator wpe_beamformer"):
+        beamforming_model()(**tiny.batch())
+    conf = {"use_wpe": True, "wlayers": 1, "wunits": 6, "wprojs": 6}
+    output = beamforming_model(**conf)(**tiny.batch())
+    assert torch.isfinite(output["loss"])
+
+
+@pytest.mark.parametrize(
+    ("name", "conf", "key"),
+    [
+        ("dc_crn", {"num_spk": 1, "input_channels": [8, 16, 32]}, "input_channels"),
+        ("tfgridnet", {"n_imics": 4, "n_srcs": 1, "n_layers": 1}, "n_imics"),
+        ("tfgridnetv2", {"n_imics": 4, "n_srcs": 1, "n_layers": 1}, "n_imics"),
+        ("ineube", {"mic_channels": 4}, "mic_channels"),
+    ],
+)
+def test_a_separator_for_another_number_of_channels_is_named(name, conf, key):
+    separator = separator_choices.get_class(name)(33, **conf)
+    assert channels.microphones(separator) == 4
+    channels.check_channels(torch.zeros(1, 100, 4), separator)
+    for speech in (torch.zeros(1, 100, 3), torch.zeros(1, 100)):
+        with pytest.raises(ValueError, match=f"[13] channels.*for 4 .*{key}"):
+            channels.check_channels(speech, separator)
+    assert type(separator).__name__ in channels.FIXED_ARRAY
+
+
+def test_a_reference_channel_that_the_speech_lacks_is_named():
+    model = beamforming_model(ref_channel=4)
+    with pytest.raises(ValueError, match="ref_channel: 4: speech has 3 channels"):
+        model(**microphones())
+    assert channels.microphones(model.enh_model.separator) is None
+
+
+def test_masks_of_all_channels_want_the_clean_speech_of_all():
+    """Labels of the other channels were made of one channel's clean speech."""
+    masks = {"compute_on_mask": True, "mask_type": "PSM"}
+    entry = {"name": "mse", "conf": masks, "wrapper": "fixed_order", "wrapper_conf": {}}
+    conf = {"enh_separator_conf": tiny.BEAMFORMER, "enh_separator": "wpe_beamformer"}
+    conf |= {"enh_criterions": [entry], "enh_loss": "criterions"}
+    with pytest.raises(ValueError, match="MSE_on_PSM: wants speech_ref1 of all chann"):
+        tiny.tiny_model(**conf)(**microphones())
+
+
+def test_the_losses_of_a_beamformer_that_chooses_its_reference_take_the_first():
+    model, batch = beamforming_model(ref_channel=-1).eval(), microphones()
+    model.enh_loss = "criterions"
+    clean = batch["speech_ref1"]
+    both = torch.stack([clean, 0 * clean, 9 * clean], dim=-1)
+    several = model(**{**batch, "speech_ref1": both})["loss_enh"]
+    torch.testing.assert_close(several, model(**batch)["loss_enh"])
 
 
 def test_the_names_of_separators_for_several_channels_are_upstreams():

@@ -18,12 +18,13 @@ REFERENCED = [
     "--train_data_path_and_name_and_type=wav.scp,speech,sound",
     "--train_data_path_and_name_and_type=spk1.scp,speech_ref1,sound",
 ]
+ONE_SPEAKER = ["--enh_separator_conf", "num_spk=1"]  # upstream's default is two
 
 
 def error_of(capsys, arguments: list[str]) -> str:
     """The one line with which the command refuses its arguments."""
     with pytest.raises(SystemExit) as exit_info:
-        main(["--output_dir", "exp", *arguments])
+        main(["--output_dir", "exp", *ONE_SPEAKER, *arguments])
     assert exit_info.value.code == 2
     return capsys.readouterr().err.strip().splitlines()[-1]
 
@@ -41,6 +42,32 @@ def config(folder: Path, **keys) -> list[str]:
         ({"separator": "rnn"}, "in joint training prefix with enh_ (of the SE module)"),
         ({"encoder": "conv"}, "enh_ (of the SE module) or asr_ (of the recogniser)"),
         ({"joint_net_conf": {}}, "ESPnet's joint task builds no transducers"),
+        ({"dynamic_mixing": True}, "is an option of SE training alone; leave it out"),
+        (
+            {"enh": "tf_masking"},
+            "enh: of old SE configs; in its place are enh_encoder,",
+        ),
+        (
+            {"enh_separator": "dptfsnet"},
+            "'dptfsnet': expected one of asteroid, bsrnn, ",
+        ),
+        (
+            {"model_conf": {"loss_type": "mse"}},
+            "loss_type: says nothing in ESPnet 2025",
+        ),
+        (
+            {"model_conf": {"bypass": 1}},
+            "the joint model has no such key; it has calc_",
+        ),
+        (
+            {"asr_model_conf": {"ctc": 1}},
+            "ctc: the recogniser has no such key; perhaps ",
+        ),
+        ({"iterator_type": "chunk"}, "chunk: parts the speech from its text; leave it"),
+        (
+            {"enh_encoder": "same", "enh_encoder_conf": {"n_fft": 256}},
+            "n_fft: enh_encoder: same has no such key; write  enh_encoder_conf: {}",
+        ),
         ({"asr_decoder": "transducer"}, "asr_decoder: transducer: ESPnet's joint task"),
         (
             {"enh_separator": "tcn", "enh_separator_conf": {"botleneck_dim": 3}},
@@ -226,7 +253,8 @@ def test_a_config_may_say_only_what_differs_from_another(tmp_path):
     (tmp_path / "base.yaml").write_text((tmp_path / "train.yaml").read_text())
     words = config(tmp_path, based_on="base.yaml", optim_conf={"eps": 1.0})
     with mock.patch.object(EnhS2TTask, "main") as upstream:
-        main([*words, "--output_dir", "exp", "--accum_grad", "3", *REFERENCED])
+        options = ["--output_dir", "exp", "--accum_grad", "3", *ONE_SPEAKER]
+        main([*words, *options, *REFERENCED])
     args = vars(upstream.call_args.kwargs["args"])
     assert (args["gradient_method"], args["max_epoch"]) == ("sum", 7)
     assert args["optim_conf"] == {"eps": 1.0} and args["accum_grad"] == 3

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from espnet2.asr.espnet_model import ESPnetASRModel
 from espnet2.enh.batch_checks import check_reference, naming_too_short
-from espnet2.enh.channels import check_channels, one_channel, one_spectrum
+from espnet2.enh.channels import check_channels, check_labels, one_channel, one_spectrum
 from espnet2.enh.espnet_enh_s2t_model import ESPnetEnhS2TModel
 from espnet2.enh.espnet_model import ESPnetEnhancementModel
 from espnet2.enh.frozen_modules import keep_frozen
@@ -59,6 +59,7 @@ class ESPnetEnhASRModel(ESPnetEnhS2TModel):
             raise ValueError(
                 f"enh_separator_conf: num_spk: {enh_model.num_spk}: expected 1"
             )
+        enh_model.ref_channel = max(enh_model.ref_channel, 0)  # -1: left open
         self.enh_weight = enh_weight
         self.enh_loss = enh_loss
         self.normalises = isinstance(enh_model.separator, GlobalMVNBLSTM)
@@ -143,13 +144,13 @@ class ESPnetEnhASRModel(ESPnetEnhS2TModel):
         heard = one_channel(enhanced[0], channel)
         if reference is None:
             return heard, None
-        reference = one_channel(reference, channel)
         if self.enh_loss == "criterions":
+            check_labels(reference, mixture, self.enh_model.loss_wrappers)
             loss = self.enh_model.forward_loss(
                 [heard], lengths, mixture, spectra, others, [reference]
             )[0]
             return heard, loss.squeeze()
-        clean, frames = self.enh_model.encoder(reference, lengths)
+        clean, frames = self.enh_model.encoder(one_channel(reference, channel), lengths)
         return heard, magnitude_loss(one_spectrum(spectra[0], channel), clean, frames)
 
     def _bypasses(self, kind: str, reference: Tensor | None = None) -> bool:

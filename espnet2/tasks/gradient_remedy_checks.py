@@ -6,11 +6,9 @@ from pathlib import Path
 
 import torch
 
-from espnet2.enh.magnitude_statistics import read_statistics, statistics_file
-from espnet2.enh.own_names import GLOBAL_MVN_BLSTM
 from espnet2.tasks.config_keys import NO_TRANSDUCER, unknown_option
-from espnet2.tasks.enh_loss import STFT, choose_enh_loss
 from espnet2.tasks.front_end_checks import check_front_end
+from espnet2.tasks.se_module_checks import check_se_module
 from espnet2.train.gradient_methods import method_class
 from espnet2.train.trainer_gradient_remedy import check_averaging
 
@@ -70,12 +68,14 @@ def _check_number_text(key: str, value: object) -> None:
 def check_arguments(args: argparse.Namespace) -> None:
     """Raise ValueError for options that contradict each other or the data.
 
-    Checked are the subtasks, the modules, the SE loss and its weight,
-    who averages gradients over ranks, that there is a GPU if one is wanted, and that a
-    method that needs an SE loss has clean references for some training utterances.
+    Checked are the subtasks, the decoder, the front end, the SE module, its loss and
+    their weight, who averages gradients over ranks, that there is a GPU if one is
+    wanted, that utterances are whole, and that a method that needs an SE loss has clean
+    references for some training utterances.
     """
     check_averaging(args)
     check_front_end(vars(args))
+    check_se_module(args)
     if list(args.subtask_series) != ["enh", "asr"]:
         raise ValueError(
             f"subtask_series: {args.subtask_series}: this task is for enh asr"
@@ -86,10 +86,10 @@ def check_arguments(args: argparse.Namespace) -> None:
         raise ValueError(
             f"ngpu: {args.ngpu}: PyTorch finds no GPU here; --ngpu 0 trains on the CPU"
         )
-    choose_enh_loss(args.enh_loss, args.enh_encoder)
-    _check_separator(args)
-    if not 0 <= args.enh_weight <= 1:
-        raise ValueError(f"enh_weight: {args.enh_weight}: expected 0 to 1")
+    if args.iterator_type == "chunk":
+        raise ValueError(
+            "iterator_type: chunk: parts the speech from its text; leave it out"
+        )
     if args.collect_stats or not method_class(args.gradient_method).wants_enh:
         return
     method = f"gradient_method: {args.gradient_method}"
@@ -101,19 +101,6 @@ def check_arguments(args: argparse.Namespace) -> None:
             "use asr_only"
         )
     _check_references(args, method)
-
-
-def _check_separator(args: argparse.Namespace) -> None:
-    """Raise ValueError if the separator lacks spectra, or statistics of them."""
-    if args.enh_separator != GLOBAL_MVN_BLSTM:
-        return
-    if args.enh_encoder != STFT:
-        raise ValueError(
-            f"enh_separator: {GLOBAL_MVN_BLSTM}: wants enh_encoder: {STFT}, not "
-            f"{args.enh_encoder}, whose output is no spectrum"
-        )
-    if not args.collect_stats:
-        read_statistics(statistics_file(args.train_shape_file))
 
 
 def _check_references(args: argparse.Namespace, method: str) -> None:
