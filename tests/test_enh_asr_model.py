@@ -110,9 +110,9 @@ def test_a_reference_of_another_length_is_an_error_that_names_utterances():
         tiny.tiny_model()(**wrong)
 
 
-def test_a_mono_reference_of_several_channels_is_told_as_such():
+def test_a_reference_of_more_channels_than_the_speech_is_told_as_such():
     wrong = tiny.batch()
-    wrong["speech"] = wrong["speech"][..., None].repeat(1, 1, 2)
+    wrong["speech_ref1"] = wrong["speech_ref1"][..., None].repeat(1, 1, 2)
     with pytest.raises(ValueError, match="not as many channels.*utt0.*--ref_channel"):
         tiny.tiny_model()(**wrong)
 

@@ -2,7 +2,6 @@
 
 import random
 
-import torch
 from torch import Tensor
 
 from espnet2.asr.espnet_model import ESPnetASRModel
@@ -12,9 +11,9 @@ from espnet2.enh.espnet_enh_s2t_model import ESPnetEnhS2TModel
 from espnet2.enh.espnet_model import ESPnetEnhancementModel
 from espnet2.enh.frozen_modules import keep_frozen
 from espnet2.enh.global_mvn_blstm import GlobalMVNBLSTM
+from espnet2.enh.joint_output import joint_output
 from espnet2.enh.magnitude_loss import magnitude_loss
 from espnet2.enh.magnitude_statistics import collect_magnitudes
-from espnet2.torch_utils.device_funcs import force_gatherable
 
 ENH_LOSSES = ("magnitude", "criterions")
 
@@ -128,7 +127,7 @@ class ESPnetEnhASRModel(ESPnetEnhS2TModel):
                 kwargs["text_spk1"],
                 kwargs["text_spk1_lengths"],
             )
-        return self._output(loss_enh, loss_asr, stats, len(speech))
+        return joint_output(loss_enh, loss_asr, self.enh_weight, stats, len(speech))
 
     def _enhance(
         self, speech: Tensor, lengths: Tensor, reference: Tensor | None, kind: str
@@ -160,29 +159,3 @@ class ESPnetEnhASRModel(ESPnetEnhS2TModel):
         if not self.training or reference is not None:
             return False
         return random.random() < self.bypass_enh_prob and self.trains_on(["CLEAN"])
-
-    def _output(
-        self,
-        loss_enh: Tensor | None,
-        loss_asr: Tensor,
-        stats: dict[str, Tensor | None],
-        batch_size: int,
-    ) -> dict[str, object]:
-        """Return the weighted losses in the form that upstream's trainer takes."""
-        stats["loss_asr"] = loss_asr.detach()
-        # nan, not None: the ranks of a distributed run must report the same keys.
-        missing = torch.full_like(stats["loss_asr"], torch.nan)
-        stats["loss_enh"] = missing if loss_enh is None else loss_enh.detach()
-        loss = loss_asr = (1 - self.enh_weight) * loss_asr
-        if loss_enh is not None:
-            loss_enh = self.enh_weight * loss_enh
-            loss = loss_asr + loss_enh
-        stats["loss"] = loss.detach()
-        output = {
-            "loss": loss,
-            "loss_enh": loss_enh,
-            "loss_asr": loss_asr,
-            "stats": stats,
-            "weight": batch_size,
-        }
-        return force_gatherable(output, loss.device)
