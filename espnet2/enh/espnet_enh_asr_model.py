@@ -3,7 +3,6 @@
 import random
 
 import torch
-from espnet.nets.pytorch_backend.transformer.subsampling import TooShortUttError
 from torch import Tensor
 
 from espnet2.asr.espnet_model import ESPnetASRModel
@@ -13,7 +12,9 @@ from espnet2.enh.espnet_model import ESPnetEnhancementModel
 from espnet2.enh.frozen_modules import keep_frozen
 from espnet2.enh.magnitude_loss import magnitude_loss
 from espnet2.torch_utils.device_funcs import force_gatherable
+from espnet2.upstream_versions import nets
 
+TooShortUttError = nets("pytorch_backend.transformer.subsampling").TooShortUttError
 ENH_LOSSES = ("magnitude", "criterions")
 
 
