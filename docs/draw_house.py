@@ -16,12 +16,14 @@ from matplotlib.patches import FancyBboxPatch
 ROWS = (
     {"espnet": "the installed ESPnet2, unchanged: trainer, tasks, models, inference"},
     {
-        "plain_data": "files of others, read as data, never run",
+        "upstream_versions": "what differs between ESPnets",
+        "plain_data": "files of others, read as data",
         "data_dir": "Kaldi data folders: tables and audio",
     },
     {
         "interruptible": "checkpoints, signals, the resumable epoch",
         "enh": "the joint model and its SE loss",
+        "quiet_imports": "upstream's noises, held back",
     },
     {"train": "two gradients become one: methods, window, surgery, log, trainer"},
     {

@@ -19,8 +19,10 @@ from collections.abc import Callable
 from types import ModuleType
 from unittest import mock
 
+from espnet2.upstream_versions import NETS
+
 G2P = "g2p_en.g2p"
-NOISY_MODULES = ("espnet.nets.pytorch_backend.transformer.attention", G2P)
+NOISY_MODULES = (f"{NETS}.pytorch_backend.transformer.attention", G2P)
 
 
 class _QuietFinder:

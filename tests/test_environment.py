@@ -8,7 +8,12 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-TOOLS = ("make_venv.sh", "check_environment.py", "activate_python.sh")
+TOOLS = (
+    "make_venv.sh",
+    "check_environment.py",
+    "choose_torch.py",
+    "activate_python.sh",
+)
 
 
 @pytest.fixture
@@ -18,13 +23,14 @@ def environment(import_script):
 
 @pytest.fixture
 def tools(tmp_path: Path, repo_root: Path) -> Path:
-    """A copy of the tools, in a folder with a space, that asks for pip alone."""
+    """A copy of the tools, in a folder with a space, that asks for torch alone."""
     folder = tmp_path / "a checkout/tools"
     folder.mkdir(parents=True)
     for name in TOOLS:
         shutil.copy(repo_root / "tools" / name, folder)
-    (folder / "requirements.in").write_text("pip\n")
-    (folder / "constraints.txt").write_text("")
+    (folder / "requirements.in").write_text("torch==2.11.0\n")
+    for name in ("constraints.txt", "large_recognisers.txt"):
+        (folder / name).write_text("")
     return folder
 
 
@@ -39,15 +45,16 @@ def make_venv(tools: Path, *python: str, **env: str) -> subprocess.CompletedProc
 
 @pytest.fixture
 def fake_pip(tools: Path, repo_root: Path) -> Path:
-    """A base Python whose venvs have a pip that only writes down how it was called."""
+    """A base Python whose venvs have a pip that only writes down what it was asked."""
     base = tools / "base python"
     base.write_text(
         "#!/usr/bin/env bash\n"
         'if [ "${1:-} ${2:-}" = "-m venv" ]; then\n'
         "  mkdir -p venv/bin\n"
-        '  cp "$0" venv/bin/python\n'
+        '  ln -s "$(readlink -f "$0")" venv/bin/python\n'
         'elif [ "${1:-} ${2:-}" = "-m pip" ]; then\n'
         '  echo "${*:3}" >>calls\n'
+        '  if [ "${*: -2:1}" = --requirement ]; then cat "${*: -1}" >>calls; fi\n'
         "  [ ! -e fail ]\n"
         f'else\n  exec "{sys.executable}" "$@"\nfi\n'
     )
@@ -81,7 +88,7 @@ def test_a_killed_install_is_not_taken_for_whole(tools, fake_pip):
 def test_a_changed_pin_is_installed_in_place(tools, fake_pip, changed):
     make_venv(tools, str(fake_pip))
     (tools / "venv/kept").touch()
-    (tools / changed).write_text("pip>=20\n")
+    (tools / changed).write_text("torch==2.11.0\npip>=20\n")
     assert make_venv(tools).returncode == 0
     assert installs(tools) == 2
     assert (tools / "venv/kept").exists()
@@ -112,6 +119,62 @@ def test_a_wrong_interpreter_is_one_line(tools, python, said):
     assert ran.returncode == 1
     assert said in ran.stderr and ran.stderr.count("\n") == 1
     assert not (tools / "venv").exists()
+
+
+def test_another_torch_is_a_new_venv_and_stays(tools, fake_pip):
+    """`make demo` after `make CUDA=12.4` keeps it; its libraries do not mix."""
+    make_venv(tools, str(fake_pip))
+    (tools / "venv/left_over").touch()
+    chosen = make_venv(tools, "", "", "12.4")
+    assert (chosen.returncode, installs(tools)) == (0, 2), chosen.stderr
+    assert chosen.stdout.startswith("torch 2.6.0 (CUDA 12.4)\n")
+    assert "\ntorch==2.6.0\n" in (tools / "calls").read_text()
+    assert not (tools / "venv/left_over").exists()
+    again = make_venv(tools)
+    assert (again.returncode, again.stdout, installs(tools)) == (0, "", 2)
+    make_venv(tools, "", "2.11.0")
+    assert installs(tools) == 3
+    assert "chosen" not in (tools / "venv/.complete").read_text()
+
+
+def test_an_older_driver_decides_which_torch_is_installed(tools, fake_pip, tmp_path):
+    (tmp_path / "nvidia-smi").write_text("#!/bin/sh\necho 550.54.14\n")
+    (tmp_path / "nvidia-smi").chmod(0o755)
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    made = make_venv(tools, str(fake_pip), PATH=path)
+    assert made.stdout.splitlines()[0] == (
+        "torch 2.6.0 (CUDA 12.4) in place of 2.11.0, which wants NVIDIA driver 580; "
+        "here is 550"
+    )
+    assert "\ntorch==2.6.0\n" in (tools / "calls").read_text()
+
+
+def test_a_torch_that_is_not_known_is_one_line(tools, fake_pip):
+    ran = make_venv(tools, str(fake_pip), "2.5.1")
+    assert ran.returncode == 1
+    assert "TORCH_VERSION=2.5.1: not one of" in ran.stderr
+    assert ran.stderr.count("\n") == 1
+    assert not (tools / "venv").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "asked"),
+    [
+        ([], '"" "" ""'),
+        (["TORCH_VERSION=2.6.0", "CUDA=12.4"], '"" "2.6.0" "12.4"'),
+        (["TH_VERSION=2.6.0", "CUDA_VERSION=12.4"], '"" "2.6.0" "12.4"'),
+    ],
+)
+def test_make_knows_our_names_and_espnets(repo_root, words, asked):
+    """Not from the environment: NVIDIA's images have CUDA_VERSION there."""
+    there = {"CUDA_VERSION": "11.8.0", "CUDA": "/usr/local/cuda"}
+    ran = subprocess.run(
+        ["make", "--dry-run", "-C", repo_root / "tools", "venv", *words],
+        env={**os.environ, **there},
+        capture_output=True,
+        text=True,
+    )
+    assert f"make_venv.sh {asked}\n" in ran.stdout
 
 
 def test_without_a_compiler_nothing_is_begun(tools, fake_pip):
@@ -158,6 +221,45 @@ def test_an_absent_package_is_named(environment, tmp_path):
     assert environment.absent_packages(wanted) == (["no-such_package"], [])
 
 
+def test_the_command_that_installs_what_is_absent_is_told(
+    environment, monkeypatch, capsys
+):
+    monkeypatch.setattr(environment, "absent_packages", lambda: (["mir-eval"], []))
+    monkeypatch.setattr(sys, "argv", ["check_environment.py"])
+    assert environment.main() == 1
+    first, second = capsys.readouterr().err.splitlines()
+    assert first.endswith("mir-eval is not installed")
+    assert second.endswith("to install: python -m pip install 'mir-eval<0.9'")
+
+
+@pytest.mark.parametrize(
+    ("name", "version", "said"),
+    [
+        ("espnet", "202511", False),
+        ("espnet", "202611", False),
+        ("espnet", "202402", True),
+        ("espnet", "202701", True),
+        ("torch", "2.6.0+cu124", False),
+        ("torch", "2.11.1", False),
+        ("torch", "2.5.1", True),
+        ("torch", "2.12.0", True),
+        ("numpy", "1.0", False),
+    ],
+)
+def test_a_version_that_is_not_tested_is_told(environment, name, version, said):
+    assert bool(environment.tested(name, version)) == said
+
+
+def test_the_wheel_asks_for_the_versions_that_are_tested(environment, repo_root):
+    asked = (repo_root / "setup.py").read_text()
+    (oldest, newest), (first, last) = environment.TESTED.values()
+    after = f"2.{int(last.split('.')[1]) + 1}"
+    assert f'["espnet>={oldest},<={newest}", "torch>={first},<{after}"]' in asked
+    page = (repo_root / "docs/compat.md").read_text()
+    assert f"torch {first} to {last}" in page
+    assert oldest in page and newest in page
+
+
 def test_what_tests_alone_want_is_not_missed_by_a_user(
     environment, monkeypatch, tmp_path, capsys
 ):
@@ -185,9 +287,12 @@ def test_all_that_is_required_is_pinned_once_for_each_python(repo_root):
 
 
 def test_the_installed_toolkit_is_the_pinned_one(repo_root):
+    venv = repo_root / "tools/venv"
+    if Path(sys.prefix).resolve() != venv.resolve():
+        pytest.skip("this is not the environment that tools/ makes")
+    pins = (venv / ".complete").read_text()
     for name in ("espnet", "torch", "torchaudio", "torchjd", "librosa"):
         version = importlib.metadata.version(name).partition("+")[0]
-        pins = (repo_root / "tools/constraints.txt").read_text()
         assert f"\n{name}=={version} " in pins
 
 

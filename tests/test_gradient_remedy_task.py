@@ -82,7 +82,11 @@ def config(folder: Path, **keys) -> list[str]:
             },
             "cagrad with weighting_conf",
         ),
-        ({"ddp_comm_hook": "fp16_compress_hook"}, "ddp_comm_hook: fp16_compress_hook"),
+        pytest.param(
+            {"ddp_comm_hook": "fp16_compress_hook"},
+            "ddp_comm_hook: fp16_compress_hook",
+            marks=tiny.wants_comm_hooks,
+        ),
         ({"gradient_conf": {"treshold": 5}}, "unknown key treshold"),
         ({"gradient_conf": {"threshold": "five"}}, "threshold: 'five'"),
         ({"enh_weight": "high"}, "enh_weight: 'high': expected a number"),

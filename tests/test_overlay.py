@@ -137,6 +137,14 @@ def test_the_check_looks_into_a_checkout_on_the_path(
     assert problem.startswith("espnet2/train/theirs.py replaces")
 
 
+def test_an_espnet_that_is_not_tested_is_told(overlay, monkeypatch):
+    assert "not tested" not in overlay.installed_espnet()
+    monkeypatch.setattr(overlay.importlib.metadata, "version", lambda name: "202301")
+    assert overlay.installed_espnet() == (
+        "espnet 202301 (not tested; tested: 202412 to 202611)"
+    )
+
+
 def test_the_check_imports_the_task_for_real(overlay, tree):
     (tree / "espnet2/tasks").mkdir()
     (tree / "espnet2/tasks/__init__.py").write_text(SHIM)

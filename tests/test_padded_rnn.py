@@ -2,9 +2,9 @@
 
 import pytest
 import torch
-from espnet.nets.pytorch_backend.rnn.encoders import RNN
 
 from espnet2.enh.padded_rnn import (
+    RNN,
     PaddedRNN,
     reverse_within_lengths,
     use_padded_rnn,

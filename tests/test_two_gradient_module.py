@@ -313,8 +313,8 @@ def test_bf16_autocast_takes_the_decisions_in_full_precision():
         module(**batch)["loss"].backward()
         parameters = dict(twin.named_parameters())
         output = twin(**batch)
-    enh = named_gradients(output["loss_enh"].sum(), parameters, True)
-    asr = named_gradients(output["loss_asr"].sum(), parameters)
+        enh = named_gradients(output["loss_enh"].sum(), parameters, True)
+        asr = named_gradients(output["loss_asr"].sum(), parameters)
     assert all(grad.dtype == torch.float32 for grad in in_grad(model).values())
     assert_same(in_grad(model), remedied(enh, asr), tolerance=1e-5)
 

@@ -19,6 +19,8 @@ from pathlib import Path
 
 REQUIREMENTS = Path(__file__).resolve().parent / "requirements.in"
 MAIN_PACKAGES = ("espnet", "torch", "torchaudio", "torchjd", "librosa", "numpy")
+# The oldest and the newest version that are tested: docs/compat.md. Also in setup.py.
+TESTED = {"espnet": ("202412", "202611"), "torch": ("2.6", "2.11")}
 FOR_DEVELOPERS = "# Tests, checks and packaging"  # heads the last part of that file
 COMPILERS = {"CC": "C compiler", "CXX": "C++ compiler"}
 
@@ -75,6 +77,13 @@ def _absent(lines: str) -> list[str]:
     return [name[0] for name in names if name and name[0].lower() not in installed]
 
 
+def install_command(names: list[str], requirements: Path = REQUIREMENTS) -> str:
+    """The pip command that installs these of the packages that are required."""
+    lines = requirements.read_text(encoding="utf-8").splitlines()
+    wanted = [line for line in lines if re.split(r"[^\w.-]", line)[0] in names]
+    return shlex.join(["python", "-m", "pip", "install", *wanted])
+
+
 def cuda_devices() -> list[str]:
     """One line for each CUDA device, or one that says there is none."""
     import torch  # here, as --before-install runs without it
@@ -94,11 +103,26 @@ def compiler_version(variable: str) -> str:
     return (said.stdout or said.stderr).partition("\n")[0]
 
 
+def tested(name: str, version: str) -> str:
+    """Return " (tested: ...)" behind a version outside the range that is tested."""
+    if name not in TESTED:
+        return ""
+    first, last = (_numbers(v) for v in TESTED[name])
+    if first <= _numbers(version)[: len(first)] <= last:
+        return ""
+    return f" (not tested; tested: {' to '.join(TESTED[name])})"
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(part) for part in re.findall(r"\d+", version.partition("+")[0])]
+
+
 def report() -> None:
     """Print versions, CUDA devices and compilers."""
     print(f"Python        {platform.python_version()} ({sys.executable})")
     for name in MAIN_PACKAGES:
-        print(f"{name:13} {importlib.metadata.version(name)}")
+        version = importlib.metadata.version(name)
+        print(f"{name:13} {version}{tested(name, version)}")
     for device in cuda_devices():
         print(f"CUDA device   {device}")
     for variable, name in COMPILERS.items():
@@ -118,7 +142,9 @@ def main() -> int:
     else:
         absent, for_tests = absent_packages()
         missing = [f"{name} is not installed" for name in absent]
-        if not missing:
+        if missing:
+            missing.append(f"to install: {install_command(absent)}")
+        else:
             report()
         if for_tests:
             print(f"Only tests want  {', '.join(for_tests)} (not installed)")

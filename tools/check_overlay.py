@@ -6,10 +6,13 @@ with 1 if there is one.
 """
 
 import argparse
+import importlib.metadata
 import os
 import subprocess
 import sys
 from pathlib import Path
+
+from check_environment import tested
 
 REPO_ROOT = Path(__file__).resolve().parent.parent
 
@@ -127,7 +130,17 @@ def failing_import(root: Path, ours: list[str]) -> list[str]:
     if done.returncode == 0:
         return []
     error = done.stderr.strip().splitlines()[-1]
-    return [f"{module_name(TASK)} cannot be imported: {error}"]
+    where = f"with {installed_espnet()}"
+    return [f"{module_name(TASK)} cannot be imported {where}: {error}"]
+
+
+def installed_espnet() -> str:
+    """Return espnet and its version in words; not that of a checkout on PYTHONPATH."""
+    try:
+        version = importlib.metadata.version("espnet")
+    except importlib.metadata.PackageNotFoundError:
+        return "espnet"
+    return f"espnet {version}{tested('espnet', version)}"
 
 
 def check(root: Path) -> list[str]:
@@ -158,9 +171,8 @@ def main() -> int:
     for line in problems:
         print(f"check_overlay.py: {line}", file=sys.stderr)
     if not problems:
-        print(
-            f"overlay sound: {len(our_files(root))} files beside the installed espnet"
-        )
+        number = len(our_files(root))
+        print(f"overlay sound: {number} files beside {installed_espnet()}")
     return int(bool(problems))
 
 

@@ -1,14 +1,16 @@
 #!/usr/bin/env bash
 # Makes tools/venv, or brings it up to date, from requirements.in and constraints.txt.
 #
-#   make_venv.sh [PYTHON]    PYTHON: the interpreter to use, of version 3.10 to 3.12
+#   make_venv.sh [PYTHON [TORCH [CUDA]]]
+#       PYTHON: the interpreter to use, of version 3.10 to 3.12
+#       TORCH, CUDA: see choose_torch.py
 #
 # venv/.complete is written last and holds all that the venv was made from: without
 # it the venv is made from nothing, and where it differs the venv is brought up to
 # date. So an install that was killed is never taken for whole.
 set -euo pipefail
 
-python=${1:-}
+python=${1:-} torch=${2:-} cuda=${3:-}
 cd "$(dirname "${BASH_SOURCE[0]}")"
 unset PYTHONPATH PYTHONHOME # what lies there would count as installed
 
@@ -53,16 +55,29 @@ elif ! in_range "${python}"; then
     fail "PYTHON=${python} is $("${python}" --version 2>&1); 3.10, 3.11 or 3.12 is wanted"
 fi
 
-wanted=$(identity "${python}"; cat requirements.in constraints.txt)
+chosen=$(mktemp -d)
+trap 'rm -rf "${chosen}"' EXIT
+"${python}" choose_torch.py --torch "${torch}" --cuda "${cuda}" "${chosen}"
+wanted=$(identity "${python}"; cat "${chosen}/requirements.in" "${chosen}/constraints.txt")
 if [ -e venv/.complete ] && [ "$(cat venv/.complete)" = "${wanted}" ]; then
     exit 0
 fi
 "${python}" check_environment.py --before-install
 
-if [ "$(stamp_identity)" = "$(identity "${python}")" ]; then
+torch_choice() {
+    grep '^# chosen: ' "$1" || true
+}
+
+# pip would leave the libraries of another torch where they are.
+if [ "$(stamp_identity)" = "$(identity "${python}")" ] &&
+    [ "$(torch_choice venv/.complete)" = "$(torch_choice "${chosen}/requirements.in")" ]
+then
     echo "tools/venv is out of date: installing what changed"
     rm venv/.complete
 else
+    if [ "${python}" = venv/bin/python ]; then
+        python=$(readlink -f "${python}") # the link goes with the venv
+    fi
     echo "Making tools/venv with ${python}: about 3 GB to download, 3 to 10 minutes"
     rm -rf venv
     "${python}" -m venv venv
@@ -71,7 +86,8 @@ fi
 # As a variable it also pins what builds the source packages; as a URL it may hold a
 # space, and holds good in the folders where pip runs their builds.
 PIP_CONSTRAINT=$("${python}" -c \
-    'import pathlib; print(pathlib.Path("constraints.txt").resolve().as_uri())')
+    'import pathlib, sys; print(pathlib.Path(sys.argv[1]).resolve().as_uri())' \
+    "${chosen}/constraints.txt")
 export PIP_CONSTRAINT
 
 pip_install() {
@@ -79,7 +95,7 @@ pip_install() {
         --disable-pip-version-check "$@"
 }
 pip_install pip setuptools wheel
-pip_install --requirement requirements.in
+pip_install --requirement "${chosen}/requirements.in"
 venv/bin/python -m pip check
 echo "${wanted}" >venv/.complete.tmp
 mv venv/.complete.tmp venv/.complete

@@ -3,8 +3,11 @@
 import contextlib
 from collections.abc import Iterator
 
-from espnet.nets.pytorch_backend.transformer.subsampling import TooShortUttError
 from torch import Tensor
+
+from espnet2.upstream_versions import nets
+
+TooShortUttError = nets("pytorch_backend.transformer.subsampling").TooShortUttError
 
 
 def check_reference(reference: Tensor, speech: Tensor, utt_id: list[str]) -> None:

@@ -7,9 +7,12 @@ sees every sequence reversed within its own length.
 
 import torch
 import torch.nn.functional as F
-from espnet.nets.pytorch_backend.rnn.encoders import RNN
 from torch import Tensor
 from torch.nn.modules.rnn import RNNBase
+
+from espnet2.upstream_versions import nets
+
+RNN = nets("pytorch_backend.rnn.encoders").RNN
 
 
 def reverse_within_lengths(sequences: Tensor, lengths: Tensor) -> Tensor:

@@ -87,7 +87,7 @@ class InterruptibleTask:
         Raises:
             ValueError: a file to be loaded may run code.
         """
-        torch.serialization.add_safe_globals(_plain_globals())
+        torch.serialization.add_safe_globals(plain_globals())
         try:
             super().main_worker(args)
         except SystemExit:
@@ -119,7 +119,7 @@ def _end_loaders() -> None:
         worker.kill()
 
 
-def _plain_globals() -> list:
+def plain_globals() -> list:
     """Return what upstream's reporter puts into checkpoints besides plain numbers."""
     scalar = np.float64(0).__reduce__()[0]
     modules = ("numpy._core.multiarray", "numpy.core.multiarray")  # NumPy 2 and 1

@@ -22,6 +22,7 @@ from espnet2.train.reporter import SubReporter
 from espnet2.train.trained_batches import TrainedBatches
 from espnet2.train.trainer import TrainerOptions
 from espnet2.train.two_gradient_module import TwoGradientModule
+from espnet2.upstream_versions import option
 from espnet2.utils.nested_dict_action import NestedDictAction
 
 
@@ -40,9 +41,9 @@ def check_averaging(options: TrainerOptions | argparse.Namespace) -> None:
     They average the sum of both losses' gradients by themselves, or would have to.
     """
     for key in ("sharded_ddp", "ddp_comm_hook"):
-        if getattr(options, key):
+        if found := option(options, key):
             raise ValueError(
-                f"{key}: {getattr(options, key)}: averages the sum of the two losses' "
+                f"{key}: {found}: averages the sum of the two losses' "
                 "gradients over the ranks; leave it out with gradient_method"
             )
 

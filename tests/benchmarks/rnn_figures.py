@@ -1,12 +1,11 @@
 """The separator's recurrent network on padded batches beside the packed one."""
 
 import torch
-from espnet.nets.pytorch_backend.rnn.encoders import RNN
 from measure import Case, interleaved_times
 from networks import Network
 from torch import Tensor
 
-from espnet2.enh.padded_rnn import PaddedRNN
+from espnet2.enh.padded_rnn import RNN, PaddedRNN
 
 
 def rnn_figures(
