@@ -240,6 +240,17 @@ echo after
 """
 
 
+def test_threads_of_a_training_sleep_while_they_wait(shell, recipe):
+    """Threads that spun made a step beside another training eight times as long."""
+    (recipe / "t.sh").write_text(TRAINING)
+    (recipe / "job.sh").write_text("echo policy=${OMP_WAIT_POLICY}\n")
+    assert shell("bash", "t.sh").returncode == 0
+    assert "policy=passive" in (recipe / "exp/a model/train.log").read_text()
+    done = shell("env", "OMP_WAIT_POLICY=active", "bash", "t.sh")
+    assert done.returncode == 0
+    assert "policy=active" in (recipe / "exp/a model/train.log").read_text()
+
+
 def test_a_failed_training_shows_the_end_of_its_log(shell, recipe):
     (recipe / "t.sh").write_text(TRAINING)
     (recipe / "job.sh").write_text("echo went wrong; exit 3\n")
