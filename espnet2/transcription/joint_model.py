@@ -7,7 +7,12 @@ import yaml
 
 from espnet2.plain_data import read_weights, read_yaml
 from espnet2.transcription.model_files import ModelFiles, check_joint, located_config
-from espnet2.transcription.recogniser import TakenRecogniser, check_rate, copy_files
+from espnet2.transcription.recogniser import (
+    TakenRecogniser,
+    check_rate,
+    copy_files,
+    tokens_of,
+)
 from espnet2.transcription.recogniser_files import opened
 
 LM = "lm"  # the folder of a language model in a joint model's
@@ -35,7 +40,7 @@ def take_joint_model(model: str, taken: TakenRecogniser, rate: int) -> None:
         shutil.rmtree(taken.folder / LM, ignore_errors=True)
         if files.lm_config is not None and files.lm_weights is not None:
             _copy_lm(files, root, taken)
-        copy_files(_with_token_list(config), files.weights, taken)
+        copy_files({**config, "token_list": tokens_of(config)}, files.weights, taken)
 
 
 def _copy_lm(files: ModelFiles, root: Path, taken: TakenRecogniser) -> None:
@@ -46,13 +51,5 @@ def _copy_lm(files: ModelFiles, root: Path, taken: TakenRecogniser) -> None:
     folder = taken.folder / LM
     folder.mkdir(parents=True)
     shutil.copyfile(files.lm_weights, folder / "model.pth")
-    text = yaml.safe_dump(_with_token_list(config))
+    text = yaml.safe_dump({**config, "token_list": tokens_of(config)})
     (folder / "config.yaml").write_text(text, encoding="utf-8")
-
-
-def _with_token_list(config: dict) -> dict:
-    """Return a config that lists its tokens, which may stand in a file."""
-    tokens = config["token_list"]
-    if isinstance(tokens, str):
-        tokens = Path(tokens).read_text(encoding="utf-8").splitlines()
-    return {**config, "token_list": tokens}

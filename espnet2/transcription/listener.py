@@ -16,6 +16,7 @@ from espnet2.transcription.recogniser import (
     check,
     copy_files,
     rate_of,
+    tokens_of,
 )
 from espnet2.transcription.recogniser_files import opened
 
@@ -57,16 +58,19 @@ def own_config(joint: dict) -> dict:
     It undoes ``joint_config``. The files of tokens that it names are read.
     """
     own = {key: joint[f"asr_{key}"] for key in RENAMED if f"asr_{key}" in joint}
-    tokens = joint.get("token_list")
-    if isinstance(tokens, str):
-        tokens = Path(tokens).read_text(encoding="utf-8").splitlines()
     rest = {
         key: value
         for key, value in joint.items()
         if not key.startswith(("asr_", "enh_")) and key not in JOINT_ONLY
     }
     plain = {"model": "espnet", "init": None, "preprocessor": "default"}
-    return {**rest, **plain, "preprocessor_conf": {}, **own, "token_list": tokens}
+    return {
+        **rest,
+        **plain,
+        "preprocessor_conf": {},
+        **own,
+        "token_list": tokens_of(joint),
+    }
 
 
 def own_parameters(joint: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:

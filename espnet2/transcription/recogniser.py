@@ -113,6 +113,14 @@ def rate_of(config: dict) -> int:
     return humanfriendly.parse_size(str(rate))
 
 
+def tokens_of(config: dict) -> list[str] | None:
+    """Return a config's tokens, which may stand in a file that it names."""
+    tokens = config.get("token_list")
+    if isinstance(tokens, str):
+        tokens = Path(tokens).read_text(encoding="utf-8").splitlines()
+    return tokens
+
+
 def copy_files(config: dict, weights: Path, taken: TakenRecogniser) -> None:
     """Write the files; the config, which says that all are there, comes last."""
     taken.folder.mkdir(parents=True, exist_ok=True)
