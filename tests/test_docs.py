@@ -114,7 +114,8 @@ def check_command(words: list[str]) -> None:
     elif words[:3] == ["make", "-C", "tools"]:
         makefile = (ROOT / "tools/Makefile").read_text(encoding="utf-8")
         for target in words[3:]:
-            assert re.search(rf"^{target.split('=')[0]}\b", makefile, re.M), target
+            name = target.split("=")[0]
+            assert re.search(rf"(^|given,){name}\b", makefile, re.M), target
     elif words and words[0] in ("./run.sh", "./asr_with_enhancement.sh"):
         check_recipe_options(words[1:])
 
