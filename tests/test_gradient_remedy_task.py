@@ -1,5 +1,6 @@
 """The task's command line: its options, what is saved, and its errors."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from unittest import mock
 
@@ -21,10 +22,12 @@ REFERENCED = [
 ONE_SPEAKER = ["--enh_separator_conf", "num_spk=1"]  # upstream's default is two
 
 
-def error_of(capsys, arguments: list[str]) -> str:
+def error_of(
+    capsys, arguments: list[str], separator: Sequence[str] = ONE_SPEAKER
+) -> str:
     """The one line with which the command refuses its arguments."""
     with pytest.raises(SystemExit) as exit_info:
-        main(["--output_dir", "exp", *ONE_SPEAKER, *arguments])
+        main(["--output_dir", "exp", *separator, *arguments])
     assert exit_info.value.code == 2
     return capsys.readouterr().err.strip().splitlines()[-1]
 

@@ -18,13 +18,14 @@ GUIDES = ("README.md", "methods.md", "recipes.md", "own_data.md")
 OWN_DATA = Path(__file__).parent.parent / "docs/own_data.md"
 NAMED = "exp/enh_asr_<config>_raw_bpe150"
 EXP = Path("exp/enh_asr_train_gradient_remedy_raw_bpe40")
-# The tests themselves; the demo, the page that it makes and other recognisers, see
-# test_toy_recipe.py and test_take_recogniser.py.
+# The tests themselves; the demo, the page that it makes, other recognisers and models
+# from elsewhere, see test_toy_recipe.py and test_take_recogniser.py.
 UNSEEN = "./run.sh --stage 14 --stop_stage 15 --unseen_asr_models"
 NOT_RUN = (
     "make -C tools demo",
     "make -C tools test",
     f"python -m espnet2.bin.result_page {NAMED}",
+    "./run.sh --stage 12 --download_model my_model.zip",
 )
 FEW = {"max_epoch": 1, "log_interval": 3, "use_matplotlib": False}
 TOY = ["--nbpe", "40", "--nj", "1", "--inference_nj", "1"]

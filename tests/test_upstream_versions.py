@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from espnet2.asr.encoder import rnn_encoder, transformer_encoder
-from espnet2.enh.espnet_enh_asr_model import TooShortUttError
+from espnet2.enh.batch_checks import TooShortUttError
 from espnet2.enh.padded_rnn import RNN
 from espnet2.train.trainer_gradient_remedy import check_averaging
 from espnet2.upstream_versions import option

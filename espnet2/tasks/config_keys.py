@@ -89,7 +89,7 @@ def check_keys(where: str, words: str, kind: type, conf: Mapping) -> None:
 
 
 def _check_known(where: str, words: str, known: list[str], conf: Mapping) -> None:
-    for key in conf.keys() - set(known):
+    for key in (key for key in conf if key not in known):
         has = f"it has {', '.join(known)}" if known else f"write  {where}: {{}}"
         raise ValueError(
             f"{where}: {key}: {words} has no such key{_hint(key, known)}; {has}"
