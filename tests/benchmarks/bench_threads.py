@@ -3,7 +3,7 @@
 usage: bench_threads.py [--seconds 20]
 
 Trainings of mini_radio's network run alone, two side by side, and beside a program for
-each core that only computes: with threads on all cores that wait actively or passively,
+each core that only computes: with threads on all cores that wait in several ways,
 and with one thread.
 """
 
@@ -18,6 +18,7 @@ from itertools import product
 SETTINGS = {  # environment of a training; GNU's OpenMP, which PyTorch brings, reads it
     "all cores, threads spin": {"OMP_WAIT_POLICY": "active"},
     "all cores, as OpenMP decides": {},
+    "all cores, threads spin 1000 times": {"GOMP_SPINCOUNT": "1000"},  # the recipes
     "all cores, threads sleep": {"OMP_WAIT_POLICY": "passive"},
     "one thread": {"OMP_NUM_THREADS": "1"},
 }
