@@ -86,12 +86,11 @@ def _check_normalising(args: argparse.Namespace) -> None:
 
 def _check_criterion(criterion: Mapping) -> None:
     """Raise ValueError for an entry of ``enh_criterions`` that cannot be built."""
-    kinds = {"name": criterion_choices, "wrapper": loss_wrapper_choices}
-    for key, choices in kinds.items():
-        chosen, conf_key = (
-            criterion.get(key),
-            "conf" if key == "name" else f"{key}_conf",
-        )
+    for key, conf_key, choices in (
+        ("name", "conf", criterion_choices),
+        ("wrapper", "wrapper_conf", loss_wrapper_choices),
+    ):
+        chosen = criterion.get(key)
         if chosen not in choices.classes:
             raise ValueError(
                 f"enh_criterions: {key}: {chosen}: expected one of "

@@ -22,6 +22,7 @@ SETTINGS = {  # environment of a training; GNU's OpenMP, which PyTorch brings, r
     "all cores, threads sleep": {"OMP_WAIT_POLICY": "passive"},
     "one thread": {"OMP_NUM_THREADS": "1"},
 }
+OPENMP = ("OMP_", "GOMP_")  # how its variables begin
 LOADS = {  # trainings at a time, other programs
     "alone": (1, False),
     "two side by side": (2, False),
@@ -57,7 +58,8 @@ def measure(
     setting: dict[str, str], trainings: int, busy: bool, duration: float
 ) -> float:
     """Return the seconds of a step in a setting under a load."""
-    env = {k: v for k, v in os.environ.items() if not k.startswith("OMP_")} | setting
+    plain = {k: v for k, v in os.environ.items() if not k.startswith(OPENMP)}
+    env = plain | setting
     child = [sys.executable, __file__, "--child", "--seconds", str(duration)]
     others = [
         subprocess.Popen([sys.executable, "-c", BUSY])

@@ -130,8 +130,10 @@ def _jobs(
     return [Job(annotation.name, audio, kind == "simu", stop - start, ext=ext)]
 
 
-def _all_channels(corpus: Corpus, name: str, annotation: Annotation) -> tuple[str, Job]:
-    """Return a pipe that merges the channels, and the job of the reference's."""
+def _all_channels(
+    corpus: Corpus, name: str, annotation: Annotation
+) -> tuple[list[str], Job]:
+    """Return the files of the channels, and the job of the reference's."""
     split, kind = name.split("_")
     folder = f"{split}_{annotation.environment.lower()}_{kind}"
     stem = f"{folder}/{annotation.name}.CH"

@@ -131,10 +131,11 @@ def _corpus(args: argparse.Namespace) -> Corpus:
 def _write_folders(data_dir: Path, entries: dict[str, list[Entry]], track: str) -> None:
     ending = f"isolated_{track}_track"
     training = "noisy" if track == "1ch" else ending
+    both = entries["tr05_simu"] + entries["tr05_real"]
     folders = {
         f"tr05_simu_{training}": entries["tr05_simu"],
         f"tr05_real_{training}": entries["tr05_real"],
-        f"tr05_multi_{training}": entries["tr05_simu"] + entries["tr05_real"],
+        f"tr05_multi_{training}": both,
         f"dt05_multi_{ending}": entries["dt05_simu"] + entries["dt05_real"],
     }
     for name in SETS[2:]:
@@ -142,8 +143,7 @@ def _write_folders(data_dir: Path, entries: dict[str, list[Entry]], track: str) 
     for name, lines in folders.items():
         write_folder(data_dir / name, lines)
         log(f"wrote {data_dir / name}: {len(lines)} utterances")
-    texts = (e.text for e in entries["tr05_simu"] + entries["tr05_real"])
-    write_symbols(data_dir / "nlsyms.txt", texts)
+    write_symbols(data_dir / "nlsyms.txt", (e.text for e in both))
 
 
 def main(arguments: Sequence[str]) -> None:
