@@ -23,22 +23,52 @@ def step(decider: GradientMethod, enh: list, asr: list, scale=None) -> torch.Ten
     return combine(*pair, GROUPS, decider, scale).gradients[NAME]
 
 
+def means(smoothed: SmoothedGradients, **grads: torch.Tensor) -> list[torch.Tensor]:
+    """The means without their bias towards zero, after one more step."""
+    sums, shares = smoothed.update(list(grads), list(grads.values()))
+    return [total / share for total, share in zip(sums, shares.float(), strict=True)]
+
+
 def test_means_worked_by_hand_carry_no_bias_towards_zero():
     """0.5 g1 / 0.5 = g1; then (0.25 g1 + 0.5 g2) / 0.75."""
     smoothed = SmoothedGradients(0.5)
-    first = smoothed.update(["a"], [torch.tensor([3.0, 0.0])])[0]
-    second = smoothed.update(["a"], [torch.tensor([0.0, 6.0])])[0]
+    first = means(smoothed, a=torch.tensor([3.0, 0.0]))[0]
+    second = means(smoothed, a=torch.tensor([0.0, 6.0]))[0]
     torch.testing.assert_close(first, torch.tensor([3.0, 0.0]))
     torch.testing.assert_close(second, torch.tensor([1.0, 4.0]))
 
 
-def test_a_gradient_that_is_not_finite_leaves_its_mean():
+def test_a_tensor_that_comes_later_has_a_mean_of_its_own_steps():
     smoothed = SmoothedGradients(0.5)
-    smoothed.update(["a", "b"], [torch.ones(2), torch.ones(2)])
-    broken = [torch.tensor([torch.inf, 1.0]), torch.zeros(2)]
-    a, b = smoothed.update(["a", "b"], broken)
-    torch.testing.assert_close(a, torch.ones(2))
-    torch.testing.assert_close(b, torch.full((2,), 1 / 3))
+    means(smoothed, a=torch.ones(2))
+    late = means(smoothed, a=torch.ones(2), b=torch.full((2,), 7.0))[1]
+    torch.testing.assert_close(late, torch.full((2,), 7.0))
+
+
+@pytest.mark.parametrize("bad", [torch.inf, -torch.inf, torch.nan])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+def test_a_step_with_a_gradient_that_is_not_finite_leaves_all_means(bad, dtype):
+    """Such a step is skipped: a loss scale's first steps often are."""
+    smoothed = SmoothedGradients(0.5)
+    one = torch.ones(2, dtype=dtype)
+    means(smoothed, a=one, b=2 * one)
+    means(smoothed, a=torch.tensor([bad, 1.0], dtype=dtype), b=torch.zeros_like(one))
+    sums, shares = smoothed.update(["a", "b"], [one, 2 * one])
+    assert [total.tolist() for total in sums] == [[0.75, 0.75], [1.5, 1.5]]
+    assert shares.tolist() == [0.75, 0.75]
+
+
+def test_a_broken_first_step_leaves_nothing_behind():
+    smoothed = SmoothedGradients(0.5)
+    means(smoothed, a=torch.tensor([torch.inf, 1.0]))
+    found = means(smoothed, a=torch.tensor([3.0, 4.0]))[0]
+    torch.testing.assert_close(found, torch.tensor([3.0, 4.0]))
+
+
+def test_a_gradient_of_large_finite_numbers_is_no_broken_one():
+    smoothed = SmoothedGradients(0.5)
+    large = torch.tensor([3e38, -3e38])
+    torch.testing.assert_close(means(smoothed, a=large)[0], large)
 
 
 def test_the_first_step_is_that_without_smoothing():

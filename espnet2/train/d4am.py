@@ -50,7 +50,7 @@ class LearnedWeights:
         """
         alpha, total, count = rows.unbind(-1)
         finite = slopes.isfinite()
-        total, count = total + torch.where(finite, slopes, 0.0), count + finite
+        total, count = total + slopes.masked_fill(~finite, 0.0), count + finite
         is_due = count >= self.conf.update_num
         step = (-self.conf.beta * total / self.conf.update_num).clamp(-1, 1)
         alpha = torch.where(is_due, (alpha + step).clamp_min(0), alpha)
@@ -95,9 +95,7 @@ class D4AM(GradientMethod):
         enh, inner = gramians[:, 0, 0], gramians[:, 0, 1]
         rows = self.learned.of(names, gramians)
         conflicts = (inner < 0) & (enh > 0)
-        calibration = torch.where(conflicts, -inner, 0.0) / torch.where(
-            conflicts, enh, 1
-        )
+        calibration = (-inner / enh).masked_fill_(~conflicts, 0.0)
         self.learned.add(names, rows, 2 * (rows[:, 0] * enh - inner.clamp_min(0)))
         weights = torch.stack([calibration + rows[:, 0], torch.ones_like(enh)], -1)
         return weights + (gramians * 0).sum((-2, -1)).unsqueeze(-1)

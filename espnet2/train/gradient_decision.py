@@ -40,12 +40,12 @@ def cosine_and_ratio(gramian: Tensor) -> tuple[Tensor, Tensor]:
     Args:
         gramian: (..., 2, 2), float64; row and column 0 the auxiliary task, 1 the main.
     """
-    norms = gramian.diagonal(dim1=-2, dim2=-1).clamp_min(0).sqrt()
-    nonzero = (norms > 0).all(-1)
-    enh_norm, asr_norm = torch.where(nonzero.unsqueeze(-1), norms, 1.0).unbind(-1)
+    norms = gramian.diagonal(dim1=-2, dim2=-1).sqrt()
+    enh_norm, asr_norm = norms.unbind(-1)
     cosine = (gramian[..., 0, 1] / enh_norm / asr_norm).clamp(-1, 1)
     ratio = (enh_norm / asr_norm).clamp_max(1 / TINY)
-    return torch.where(nonzero, cosine, 0.0), torch.where(nonzero, ratio, 0.0)
+    unusable = ~(norms > 0).all(-1)
+    return cosine.masked_fill_(unusable, 0.0), ratio.masked_fill_(unusable, 0.0)
 
 
 def figures(decision: Decision) -> np.ndarray:

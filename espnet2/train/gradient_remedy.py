@@ -27,14 +27,30 @@ def check_max_stretch(max_stretch: float | str | None) -> None:
         )
 
 
-def _cosine_floor(dynamic: Tensor, max_stretch: float | str | None) -> Tensor:
-    """Smallest cos(theta') that keeps 1 / cos(theta') within ``max_stretch``."""
-    check_max_stretch(max_stretch)
+def _bounded(
+    cosine: Tensor, dynamic: Tensor, max_stretch: float | str | None
+) -> Tensor:
+    """Return cos(theta') with 1 / cos(theta') within ``max_stretch``."""
     if max_stretch is None:
-        return torch.zeros_like(dynamic)
+        return cosine
     if max_stretch == "dynamic":
-        return dynamic
-    return torch.full_like(dynamic, 1.0 / max_stretch)
+        return torch.maximum(cosine, dynamic)
+    return cosine.clamp_min(1.0 / max_stretch)
+
+
+def _balance(
+    ratio: Tensor, cosine: Tensor, threshold: float, rescale: bool | str
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return step 2: where it is done, the factors on G_SE and on G_ASR."""
+    one = torch.ones_like(ratio)
+    if not rescale:
+        return torch.zeros_like(ratio, dtype=torch.bool), one, one
+    dominates = ratio > threshold
+    if rescale == "compress":
+        return dominates, torch.where(dominates, threshold / ratio, one), one
+    rescaled = dominates & (cosine > TINY)
+    shrink = torch.where(rescaled, cosine, one)
+    return rescaled, shrink, shrink.reciprocal()
 
 
 def _check(gramian: Tensor, threshold: float, rescale: bool | str) -> None:
@@ -98,28 +114,22 @@ def remedy(
         [1.0, 2.207]
     """
     _check(gramian, threshold, rescale)
+    check_max_stretch(max_stretch)
     gramian = gramian.detach().to(torch.float64)
     cosine, ratio = cosine_and_ratio(gramian)
-    one, zero = torch.ones_like(ratio), torch.zeros_like(ratio)
-    sine = ((1 - cosine) * (1 + cosine)).sqrt()
-    hypotenuse = torch.hypot(one, ratio)
-
     conflict = cosine < 0
-    projected = conflict if projection else torch.zeros_like(conflict)
-    added = torch.where(projected, sine - ratio * cosine, zero)
-    new_ratio = torch.where(projected, sine * hypotenuse, ratio)
-    new_cosine = torch.where(projected, 1 / hypotenuse, cosine)
-    bounded = torch.maximum(new_cosine, _cosine_floor(1 / hypotenuse, max_stretch))
-    rescaled = (new_ratio > threshold) & (bounded > TINY)
-    if rescale == "compress":
-        rescaled = new_ratio > threshold
-        shrink = torch.where(rescaled, threshold / new_ratio, one)
-        stretch = one
+    acute = torch.hypot(torch.ones_like(ratio), ratio).reciprocal()  # cos theta
+    new_ratio, new_cosine = ratio, cosine
+    if projection:
+        sine = ((1 - cosine) * (1 + cosine)).sqrt()
+        added = conflict * torch.addcmul(sine, ratio, cosine, value=-1)
+        new_ratio = torch.where(conflict, sine / acute, ratio)
+        new_cosine = torch.where(conflict, acute, cosine)
     else:
-        rescaled = rescaled & bool(rescale)
-        shrink = torch.where(rescaled, bounded, one)
-        stretch = 1 / shrink
-    weights = torch.stack([shrink, shrink * added + stretch], dim=-1)
+        added = torch.zeros_like(ratio)
+    bounded = _bounded(new_cosine, acute, max_stretch)
+    rescaled, shrink, stretch = _balance(new_ratio, bounded, threshold, rescale)
+    weights = torch.stack([shrink, torch.addcmul(stretch, shrink, added)], dim=-1)
     # 0 for finite Gramians, nan otherwise: a broken gradient is never masked.
     weights = weights + (gramian * 0).sum((-2, -1)).unsqueeze(-1)
     return Decision(weights, cosine, ratio, conflict, rescaled, stretch)

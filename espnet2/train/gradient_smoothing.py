@@ -13,8 +13,8 @@ from torch import Tensor
 class SmoothedGradients:
     """Exponential running means m_t = b m_{t-1} + (1 - b) g_t, by name.
 
-    They are given without the bias towards the zero that they begin with, as
-    m_t / (1 - b^t), t the number of gradients of that name so far.
+    They begin with zero and so are too short. The mean itself is m_t / (1 - b^t), t
+    the number of gradients of that name so far.
 
     Args:
         decay: b, in (0, 1); the mean reaches back about 1 / (1 - b) steps.
@@ -25,26 +25,31 @@ class SmoothedGradients:
         self.means: dict[str, Tensor] = {}
         self.counts: dict[str, Tensor] = {}
 
-    def update(self, names: list[str], grads: list[Tensor]) -> list[Tensor]:
-        """Add a step's gradients; return the means, tensors of their own.
+    def update(
+        self, names: list[str], grads: list[Tensor]
+    ) -> tuple[list[Tensor], Tensor]:
+        """Add a step's n gradients; no host synchronisation.
 
-        A gradient that is not finite leaves its mean as it was. No host
-        synchronisation.
+        A step with a gradient that is not finite leaves all means as they were: its
+        optimizer step is skipped, too.
+
+        Returns:
+            The n tensors m_t, not to be written to, and 1 - b^t (n,) in float64.
         """
         for name, grad in zip(names, grads, strict=True):
             if name not in self.means:
                 self.means[name] = torch.zeros_like(grad)
                 self.counts[name] = grad.new_zeros((), dtype=torch.float64)
-            mean = self.means[name] = self.means[name].to(grad.device)
-            is_finite = grad.isfinite().all()
-            moved = mean.lerp(grad, 1 - self.decay)
-            self.means[name] = torch.where(is_finite, moved, mean)
-            self.counts[name] = self.counts[name].to(grad.device) + is_finite
-        return [self._corrected(name) for name in names]
-
-    def _corrected(self, name: str) -> Tensor:
-        weight = 1 - self.decay ** self.counts[name]
-        return self.means[name] / weight.clamp(min=1 - self.decay).to(self.means[name])
+            if self.means[name].device != grad.device:  # of a checkpoint
+                self.means[name] = self.means[name].to(grad.device)
+                self.counts[name] = self.counts[name].to(grad.device)
+        means = [self.means[name] for name in names]
+        is_finite = torch.stack(torch._foreach_norm(grads, torch.inf)).isfinite().all()
+        torch._foreach_mul_(means, 1 - (1 - self.decay) * is_finite)
+        torch._foreach_add_(means, _or_zero(grads, is_finite), alpha=1 - self.decay)
+        counts = torch.stack([self.counts[name] for name in names]) + is_finite
+        self.counts.update(zip(names, counts.unbind(), strict=True))
+        return means, (1 - self.decay**counts).clamp_min(1 - self.decay)
 
     def state_dict(self) -> dict:
         """Return what a resumed run needs."""
@@ -53,3 +58,14 @@ class SmoothedGradients:
     def load_state_dict(self, state: dict) -> None:
         """Go on from what ``state_dict`` returned."""
         self.means, self.counts = dict(state["means"]), dict(state["counts"])
+
+
+def _or_zero(tensors: list[Tensor], is_kept: Tensor) -> list[Tensor]:
+    """Return copies of the tensors, or zeros in their place.
+
+    Multiplied as integers: of an Inf, too, zero times its bits is zero.
+    """
+    integers = {2: torch.int16, 4: torch.int32, 8: torch.int64}
+    bits = [tensor.view(integers[tensor.itemsize]) for tensor in tensors]
+    kept = torch._foreach_mul(bits, is_kept.to(bits[0].dtype))
+    return [k.view(t.dtype) for k, t in zip(kept, tensors, strict=True)]

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from espnet2.train.gradient_decision import Decision
 from espnet2.train.gradient_method import GradientMethod
+from espnet2.train.tensor_lists import add_scaled_, products, scale_, spread
 
 Gradients = dict[str, Tensor]
 
@@ -55,13 +56,8 @@ def gramians(enh_grads: list[Tensor], asr_grads: list[Tensor]) -> Tensor:
     Row and column 0 are the SE gradient, 1 the ASR gradient. Products are summed in the
     gradients' dtype, at least float32. No host synchronisation.
     """
-    products = []
-    for enh, asr in zip(enh_grads, asr_grads, strict=True):
-        dtype = torch.promote_types(enh.dtype, torch.float32)
-        enh, asr = enh.flatten().to(dtype), asr.flatten().to(dtype)
-        products += [torch.dot(enh, enh), torch.dot(enh, asr), torch.dot(asr, asr)]
-    enh_enh, enh_asr, asr_asr = torch.stack(products).double().view(-1, 3).unbind(-1)
-    return torch.stack([enh_enh, enh_asr, enh_asr, asr_asr], -1).unflatten(-1, (2, 2))
+    enh, inner, asr = products(enh_grads, asr_grads)
+    return torch.stack([enh, inner, inner, asr], -1).view(-1, 2, 2)
 
 
 def combine(
@@ -77,8 +73,8 @@ def combine(
     weights follow from r, the running mean of G_ASR, in its place, and what the method
     adds to the ASR gradient it adds along r: w0 G_SE + G_ASR + (w1 - 1) r.
 
-    Works in place: both inputs' tensors are overwritten, and no memory is added but for
-    the running means.
+    Works in place: both inputs' tensors are overwritten. No memory of their size is
+    added, but for the running means, and beside them while they are updated.
 
     Args:
         enh_grads: SE gradients by parameter name; a missing name counts as zero.
@@ -101,22 +97,49 @@ def combine(
             combined[name] = combined[name].add_(enh) if name in combined else enh
     if not names:
         return Surgery(combined, [], None)
-    enh = [enh_grads[name] for name in names]
-    asr = [asr_grads[name] for name in names]
+    pairs = ([grads[name] for name in names] for grads in (enh_grads, asr_grads))
+    decision = _operate(*pairs, shared, method, scale)
+    keys = names if method.conf.granularity == "tensor" else list(shared)
+    return Surgery(combined, keys, decision)
+
+
+def _operate(
+    enh: list[Tensor],
+    asr: list[Tensor],
+    shared: dict[str, list[str]],
+    method: GradientMethod,
+    scale: Tensor | None,
+) -> Decision:
+    """Make the n tensors ``asr`` into the combined gradients; return the decision."""
     if scale is not None:
         torch._foreach_mul_([*enh, *asr], scale.double().reciprocal().to(scale.dtype))
     if method.smoothed is None:
         decision, weights = _decide(gramians(enh, asr), shared, method)
     else:
-        means = method.smoothed.update(names, asr)
-        decision, weights = _decide(gramians(enh, means), shared, method)
-        weights = _add_along(means, asr, weights)
-    if method.wants_enh:
-        weigh_in_place(enh, asr, weights if scale is None else weights * scale)
-    elif scale is not None:  # observed only: 0 times an Inf in it would be NaN
-        torch._foreach_mul_(asr, scale)
-    keys = names if method.conf.granularity == "tensor" else list(shared)
-    return Surgery(combined, keys, decision)
+        names = [name for group in shared.values() for name in group]
+        sums, shares = method.smoothed.update(names, asr)
+        gramian = _of_means(gramians(enh, sums), shares)
+        decision, weights = _decide(gramian, shared, method)
+        weights = torch.stack([weights[:, 0], (weights[:, 1] - 1) / shares], -1)
+    if scale is not None:
+        weights = weights * scale
+    of_enh, of_asr = spread(weights, asr)
+    if method.smoothed is None:
+        scale_(asr, of_asr)
+    else:
+        if scale is not None:
+            torch._foreach_mul_(asr, scale)
+        add_scaled_(asr, sums, of_asr)
+    if method.wants_enh:  # else 0 times an Inf in it would be NaN
+        add_scaled_(asr, enh, of_enh)
+    return decision
+
+
+def _of_means(gramian: Tensor, shares: Tensor) -> Tensor:
+    """Return the Gramians with means, from those with the means times ``shares``."""
+    gramian[:, 1] /= shares.unsqueeze(-1)
+    gramian[:, :, 1] /= shares.unsqueeze(-1)
+    return gramian
 
 
 def _reached_by_both(
@@ -143,23 +166,3 @@ def _decide(
     decision = method.decide(sums, list(shared))
     rows = zip(decision.weights, sizes, strict=True)
     return decision, torch.cat([row.expand(size, 2) for row, size in rows])
-
-
-def _add_along(means: list[Tensor], asr: list[Tensor], weights: Tensor) -> Tensor:
-    """Make asr[i] into asr[i] + (w[i, 1] - 1) means[i]; return the weights left."""
-    for mean, grad, weight in zip(means, asr, weights[:, 1] - 1, strict=True):
-        grad.addcmul_(mean, weight.to(grad.dtype))
-    return torch.stack([weights[:, 0], torch.ones_like(weights[:, 1])], -1)
-
-
-def weigh_in_place(
-    enh_grads: list[Tensor], asr_grads: list[Tensor], weights: Tensor
-) -> None:
-    """Make asr_grads[i] into w[i, 0] enh_grads[i] + w[i, 1] asr_grads[i].
-
-    A weight of 1 leaves its gradient as it is, bit for bit.
-    """
-    rows = weights.unbind()
-    for enh, asr, row in zip(enh_grads, asr_grads, rows, strict=True):
-        enh_weight, asr_weight = row.to(asr.dtype).unbind()
-        asr.mul_(asr_weight).addcmul_(enh, enh_weight)

@@ -19,7 +19,7 @@ def one_way_weights(gramian: Tensor) -> Tensor:
     gramian = gramian.detach().to(torch.float64)
     inner, asr = gramian[..., 0, 1], gramian[..., 1, 1]
     applies = (inner < 0) & (asr > 0)
-    removed = torch.where(applies, inner / torch.where(applies, asr, 1.0), 0.0)
+    removed = (inner / asr).masked_fill_(~applies, 0.0)
     weights = torch.stack([torch.ones_like(removed), 1 - removed], -1)
     return weights + (gramian * 0).sum((-2, -1)).unsqueeze(-1)
 
