@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.nn.modules.rnn import RNNBase
 
+from espnet2.enh.one_thread import is_small, on_one_thread
 from espnet2.upstream_versions import nets
 
 RNN = nets("pytorch_backend.rnn.encoders").RNN
@@ -59,9 +60,12 @@ def _direction(network: RNNBase, inputs: Tensor, layer: int, suffix: str) -> Ten
     state = inputs.new_zeros(1, inputs.shape[0], network.hidden_size)
     # has_biases, layers, dropout, training, bidirectional, batch_first
     options = (True, 1, 0.0, network.training, False, True)
+    kind, start = torch.gru, state
     if isinstance(network, torch.nn.LSTM):
-        return torch.lstm(inputs, (state, state), weights, *options)[0]
-    return torch.gru(inputs, state, weights, *options)[0]
+        kind, start = torch.lstm, (state, state)
+    if is_small(inputs, weights[1]):
+        return on_one_thread(lambda: kind(inputs, start, weights, *options)[0])
+    return kind(inputs, start, weights, *options)[0]
 
 
 class PaddedRNN(RNN):
