@@ -126,7 +126,8 @@ def test_statistics_are_saved_and_never_trained(network):
 def has_half_lstm() -> bool:
     """Whether PyTorch has an LSTM in bfloat16 for this CPU: it wants AVX-512."""
     try:
-        torch.nn.LSTM(1, 1).bfloat16()(torch.zeros(1, 1, 1, dtype=torch.bfloat16))
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            torch.nn.LSTM(1, 1)(torch.zeros(1, 1, 1))
     except RuntimeError:
         return False
     return True

@@ -27,14 +27,12 @@ def check_max_stretch(max_stretch: float | str | None) -> None:
         )
 
 
-def _bounded(
-    cosine: Tensor, dynamic: Tensor, max_stretch: float | str | None
-) -> Tensor:
+def _bounded(cosine: Tensor, acute: Tensor, max_stretch: float | str | None) -> Tensor:
     """Return cos(theta') with 1 / cos(theta') within ``max_stretch``."""
     if max_stretch is None:
         return cosine
     if max_stretch == "dynamic":
-        return torch.maximum(cosine, dynamic)
+        return torch.maximum(cosine, acute)
     return cosine.clamp_min(1.0 / max_stretch)
 
 
@@ -119,14 +117,12 @@ def remedy(
     cosine, ratio = cosine_and_ratio(gramian)
     conflict = cosine < 0
     acute = torch.hypot(torch.ones_like(ratio), ratio).reciprocal()  # cos theta
-    new_ratio, new_cosine = ratio, cosine
+    added, new_ratio, new_cosine = torch.zeros_like(ratio), ratio, cosine
     if projection:
         sine = ((1 - cosine) * (1 + cosine)).sqrt()
         added = conflict * torch.addcmul(sine, ratio, cosine, value=-1)
         new_ratio = torch.where(conflict, sine / acute, ratio)
         new_cosine = torch.where(conflict, acute, cosine)
-    else:
-        added = torch.zeros_like(ratio)
     bounded = _bounded(new_cosine, acute, max_stretch)
     rescaled, shrink, stretch = _balance(new_ratio, bounded, threshold, rescale)
     weights = torch.stack([shrink, torch.addcmul(stretch, shrink, added)], dim=-1)
