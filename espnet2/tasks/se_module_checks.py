@@ -4,7 +4,7 @@ import argparse
 import inspect
 from collections.abc import Mapping
 
-from espnet2.enh.magnitude_statistics import read_statistics, statistics_file
+from espnet2.enh.magnitude_statistics import statistics_file
 from espnet2.enh.own_names import GLOBAL_MVN_BLSTM
 from espnet2.tasks.config_keys import check_keys
 from espnet2.tasks.enh import criterion_choices, loss_wrapper_choices, separator_choices
@@ -81,7 +81,7 @@ def _check_normalising(args: argparse.Namespace) -> None:
             f"{args.enh_encoder}, whose output is no spectrum"
         )
     if not args.collect_stats:
-        read_statistics(statistics_file(args.train_shape_file))
+        statistics_file(args.train_shape_file)  # read where the model is built
 
 
 def _check_criterion(criterion: Mapping) -> None:
