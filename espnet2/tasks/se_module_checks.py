@@ -55,7 +55,7 @@ def check_se_module(args: argparse.Namespace) -> None:
 
 
 def _check_separator(name: str, conf: Mapping) -> None:
-    """Raise ValueError for other than one speaker, or for masks without speech."""
+    """Raise ValueError for other than one speaker, masks without speech, or one ear."""
     parameters = inspect.signature(
         separator_choices.get_class(name).__init__
     ).parameters
@@ -71,6 +71,10 @@ def _check_separator(name: str, conf: Mapping) -> None:
                 f"enh_separator_conf: loss_type: {loss_type}: hands on no speech while "
                 "it trains; write spectrum"
             )
+    if name == "ineube" and conf.get("mic_channels", 1) == 1:
+        raise ValueError(
+            "enh_separator_conf: mic_channels: 1: ineube is for several; write how many"
+        )
 
 
 def _check_normalising(args: argparse.Namespace) -> None:
