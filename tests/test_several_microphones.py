@@ -1,5 +1,6 @@
 """Recordings of several microphones: what of them each kind of model hears."""
 
+import argparse
 import json
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from espnet2.bin import joint_inference
 from espnet2.bin.transcribe import main
 from espnet2.enh.inference import hear_as_trained
 from espnet2.tasks.enh_s2t import EnhS2TTask
+from espnet2.transcription.hearing import Hearing
 
 MASKS = {**CRN, "mode": "masking", "input_channels": [6, 2, 2], "ref_channel": 2}
 DEREVERBERATION = {"use_wpe": True, "use_beamformer": False, "wlayers": 1}
@@ -208,3 +210,18 @@ def test_stages_12_and_13_do_as_the_command(front, recipe, capsys):
     enhanced = Path("enh_inference/spk1.scp").read_text().split()[1]
     torch.testing.assert_close(read(enhanced), read(line["enhanced"]))
     assert read(enhanced).dim() == 2
+
+
+@torch.no_grad()
+def test_another_recogniser_hears_the_reference_of_what_is_enhanced(recipe):
+    """A share of the noisy reference channel could not be added to all channels."""
+    speech = read(recipe("wpe"))
+    reference = tiny.BEAMFORMER["ref_channel"]
+    options = argparse.Namespace(
+        **{"data_fs": "8k", "noisy_share": 0.25, "ref_channel": reference},
+        **{"enh_train_config": EXP / "config.yaml", "enh_inference_config": None},
+        enh_model_file=EXP / "valid.acc.ave.pth",
+    )
+    heard = torch.as_tensor(Hearing(options, RATE, "cpu")(speech[0].numpy()))
+    enhanced = enhanced_reference(upstreams_model(), speech)[0]
+    torch.testing.assert_close(heard, 0.75 * enhanced + 0.25 * speech[0, :, reference])
