@@ -1,12 +1,20 @@
 """Speech of several microphones: the joint model's losses, and the data for it."""
 
+import math
+
 import pytest
 import tiny
 import torch
 from torch import Tensor
 
-from espnet2.enh import channels
-from espnet2.enh.channels import MULTI_CHANNEL, one_channel, one_spectrum
+from espnet2.enh.batch_checks import check_speech
+from espnet2.enh.channels import (
+    FIXED_ARRAY,
+    MULTI_CHANNEL,
+    heard_channels,
+    one_channel,
+    one_spectrum,
+)
 from espnet2.enh.espnet_enh_asr_model import ESPnetEnhASRModel
 from espnet2.tasks.enh import separator_choices
 
@@ -64,7 +72,7 @@ def test_a_dereverberation_that_keeps_the_channels_is_trained_on_one():
 
 def test_a_separator_for_one_channel_is_named():
     with pytest.raises(
-        ValueError, match="3 channels, enh_separator RNNSeparator takes"
+        ValueError, match="speech has 3 channels, enh_separator RNNSeparator takes one"
     ):
         tiny.tiny_model()(**microphones())
     mono = {**tiny.batch(), "speech_ref1": microphones()["speech"]}
@@ -74,7 +82,8 @@ def test_a_separator_for_one_channel_is_named():
 
 def test_what_has_nothing_to_do_on_one_channel_is_named():
     """A beamformer passed mono speech on, and no loss reached a parameter of it."""
-    with pytest.raises(ValueError, match="one channel, enh_separator wpe_beamformer"):
+    message = "one channel, enh_separator wpe_beamformer takes several.*multi_channel"
+    with pytest.raises(ValueError, match=message):
         beamforming_model()(**tiny.batch())
     conf = {"use_wpe": True, "wlayers": 1, "wunits": 6, "wprojs": 6}
     output = beamforming_model(**conf)(**tiny.batch())
@@ -92,19 +101,51 @@ def test_what_has_nothing_to_do_on_one_channel_is_named():
 )
 def test_a_separator_for_another_number_of_channels_is_named(name, conf, key):
     separator = separator_choices.get_class(name)(33, **conf)
-    assert channels.microphones(separator) == 4
-    channels.check_channels(torch.zeros(1, 100, 4), separator)
-    for speech in (torch.zeros(1, 100, 3), torch.zeros(1, 100)):
-        with pytest.raises(ValueError, match=f"[13] channels.*for 4 .*{key}"):
-            channels.check_channels(speech, separator)
-    assert type(separator).__name__ in channels.FIXED_ARRAY
+    assert heard_channels(separator) == (4, 4)
+    check_speech(torch.zeros(1, 100, 4), separator)
+    for speech, count in ((torch.zeros(1, 100, 3), "3 ch"), (torch.zeros(1, 9), "one")):
+        with pytest.raises(
+            ValueError, match=f"speech has {count}.* {name} .*4 .*{key}"
+        ):
+            check_speech(speech, separator)
+    assert type(separator).__name__ in FIXED_ARRAY
+
+
+USES = {"enc_channels": 4, "bottleneck_size": 4, "num_blocks": 1, "att_heads": 2}
+WPE = {"use_wpe": True, "wlayers": 1, "wunits": 6, "wprojs": 6}
+
+
+@pytest.mark.parametrize(
+    ("name", "conf", "heard"),
+    [
+        ("rnn", {}, (1, 1)),
+        ("global_mvn_blstm", {"unit": 4}, (1, 1)),
+        ("tfgridnetv2", {"n_layers": 1}, (1, 1)),
+        ("tfgridnetv3", {"n_layers": 1}, (1, 1)),
+        ("wpe_beamformer", tiny.BEAMFORMER, (2, math.inf)),
+        ("wpe_beamformer", {**tiny.BEAMFORMER, **WPE}, (1, math.inf)),
+        ("wpe_beamformer", {**WPE, "use_beamformer": False}, (1, math.inf)),
+        ("uses", {**USES, "num_spatial_blocks": 1}, (1, math.inf)),
+    ],
+)
+def test_what_a_separator_hears(name, conf, heard):
+    separator = separator_choices.get_class(name)(33, **conf)
+    assert heard_channels(separator) == heard
+    for channels in (1, 2, 7):
+        speech = torch.zeros(1, 100, channels) if channels > 1 else torch.zeros(1, 100)
+        if heard[0] <= channels <= heard[1]:
+            check_speech(speech, separator)
+        else:
+            with pytest.raises(ValueError, match="enh_separator"):
+                check_speech(speech, separator)
 
 
 def test_a_reference_channel_that_the_speech_lacks_is_named():
     model = beamforming_model(ref_channel=4)
-    with pytest.raises(ValueError, match="ref_channel: 4: speech has 3 channels"):
+    with pytest.raises(
+        ValueError, match="speech has 3 channels.* ref_channel: 4 .from 0"
+    ):
         model(**microphones())
-    assert channels.microphones(model.enh_model.separator) is None
 
 
 def test_masks_of_all_channels_want_the_clean_speech_of_all():

@@ -3,6 +3,7 @@
 import argparse
 import json
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -71,12 +72,16 @@ def test_other_separators_make_no_such_statistics():
 
 def test_what_is_wrong_with_a_file_is_said(tmp_path):
     shapes = [str(tmp_path / "speech_shape")]
-    path = statistics_file(shapes)
-    assert path == tmp_path / "enh_magnitude_stats.npz"
+    path = tmp_path / "enh_magnitude_stats.npz"
     with pytest.raises(ValueError, match=rf"^{path}: is missing; stage 10 makes it"):
-        read_statistics(path)
+        statistics_file(shapes)
     path.write_bytes(b"PK, but no more")
-    with pytest.raises(ValueError, match=f"{path}: is damaged .*; stage 10 makes it"):
+    for look in (lambda: statistics_file(shapes), lambda: read_statistics(path)):
+        with pytest.raises(ValueError, match=f"{path}: is damaged .*; stage 10 makes"):
+            look()
+    np.savez(path, count=4)
+    assert statistics_file(shapes) == path
+    with pytest.raises(ValueError, match=f"{path}: is damaged .*sum.*; stage 10 makes"):
         read_statistics(path)
     save(path, 4, [8, 12], [20, 36])
     with pytest.raises(ValueError, match="has 2 frequency bins, enh_encoder 3; stage"):
@@ -111,6 +116,14 @@ def test_a_training_that_cannot_be_is_refused_in_one_line(
     words = [*REFERENCED, "--train_shape_file", str(shapes)]
     words += config(tmp_path, **OURS | keys)
     assert message in error_of(capsys, words, separator=[])
+
+
+def test_a_file_that_was_cut_short_is_refused_in_one_line(tmp_path, capsys):
+    path = save(tmp_path / "enh_magnitude_stats.npz", 1, [1], [1])
+    path.write_bytes(path.read_bytes()[:-30])
+    words = [*REFERENCED, "--train_shape_file", str(tmp_path / "speech_shape")]
+    line = error_of(capsys, [*words, *config(tmp_path, **OURS)], separator=[])
+    assert f"{path}: is damaged" in line
 
 
 @pytest.fixture(scope="module")
@@ -190,6 +203,16 @@ def test_the_training_takes_and_keeps_them(in_recipe):
     torch.testing.assert_close(state[f"{part}.std"], std.float())
     saved = yaml.safe_load((EXP / "config.yaml").read_text())
     assert {key: saved[key] for key in OURS} == OURS
+
+
+def test_a_training_reads_them_once(in_recipe, tmp_path):
+    """They were read for the options' check, and again for the model."""
+    keys = config(tmp_path, **{**tiny.CONFIG, **OURS, "token_list": str(TOKENS)})
+    shapes = ["--train_shape_file", str(STATS.with_name("speech_shape"))]
+    words = [*REFERENCED, *keys, *shapes, "--dry_run", "true", "--ngpu", "0"]
+    with mock.patch.object(np, "load", wraps=np.load) as load:
+        main([*words, "--output_dir", str(tmp_path)])
+    assert [call.args[0] for call in load.call_args_list] == [STATS]
 
 
 def as_in_stock_espnet() -> None:

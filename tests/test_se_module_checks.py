@@ -29,7 +29,7 @@ def separator(name: str, **conf) -> dict:
         },
         separator("wpe_beamformer", loss_type="spectrum"),
         separator("tfgridnetv2", n_srcs=1),
-        separator("ineube"),
+        separator("ineube", mic_channels=2),
     ],
 )
 def test_what_can_be_trained_is_let_through(changes):
@@ -44,6 +44,10 @@ def test_what_can_be_trained_is_let_through(changes):
         (separator("fasnet"), "enh_separator_conf: num_spk: is missing: expected 1"),
         (separator("tfgridnetv2", n_srcs=2), "conf: n_srcs: 2: expected 1"),
         (separator("ineube", n_spk=3), "conf: n_spk: 3: expected 1"),
+        (
+            separator("ineube"),
+            "conf: mic_channels: 1: ineube is for several; write how",
+        ),
         (
             separator("wpe_beamformer", loss_type="mask_mse"),
             "loss_type: mask_mse: hands on no speech while it trains; write spectrum",

@@ -55,8 +55,8 @@ def get_parser() -> argparse.ArgumentParser:
         "--channel",
         type=_channel,
         default=None,
-        help="which of several channels, from 0 (default: the first, and all of them "
-        "for a beamformer)",
+        help="which of several channels, from 0 (default: all of them for a model that "
+        "hears several, else the first)",
     )
     parser.add_argument("--device", default="cpu", help="cpu (default) or cuda")
     return parser
@@ -112,7 +112,7 @@ def run(args: argparse.Namespace) -> int:
     with contextlib.redirect_stdout(sys.stderr), model_files(args.model) as files:
         conf = read_decode_conf(args.decode_config)
         model = Transcriber(files, conf, args.device, args.enhanced_dir is not None)
-        channel = model.default_channel if args.channel is None else args.channel
+        channel = model.choose_channel(args.channel)
         # disable=None: no bar where standard error is no terminal
         pairs = zip(recordings, targets, strict=True)
         for recording, target in tqdm(pairs, total=len(recordings), disable=None):

@@ -5,9 +5,27 @@ from collections.abc import Iterator
 
 from torch import Tensor
 
+from espnet2.enh.channels import check_channels, count_channels
+from espnet2.enh.separator.abs_separator import AbsSeparator
 from espnet2.upstream_versions import nets
 
 TooShortUttError = nets("pytorch_backend.transformer.subsampling").TooShortUttError
+
+
+def check_speech(speech: Tensor, separator: AbsSeparator) -> None:
+    """Raise ValueError if a separator is not for the noisy speech's channels.
+
+    Args:
+        speech: (batch, samples) or (batch, samples, channels).
+        separator: of the SE model.
+    """
+    try:
+        check_channels(count_channels(speech), separator)
+    except ValueError as error:
+        raise ValueError(
+            f"speech {error}; run.sh keeps all channels with --multi_channel true, and "
+            "takes one with --ref_channel alone"
+        ) from None
 
 
 def check_reference(reference: Tensor, speech: Tensor, utt_id: list[str]) -> None:

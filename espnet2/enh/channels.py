@@ -1,5 +1,6 @@
-"""Speech of several microphones: which separators take it, and one channel of it."""
+"""Speech of several microphones: which separators hear it, and one channel of it."""
 
+import math
 from collections.abc import Iterable
 
 import torch
@@ -8,7 +9,8 @@ from torch import Tensor
 from espnet2.enh.loss.wrappers.abs_wrapper import AbsLossWrapper
 from espnet2.enh.separator.abs_separator import AbsSeparator
 
-# Upstream's separators that are made for several channels, by their names in a config.
+# Upstream's separators that are made for several channels, by their names in a config;
+# all others are for one.
 MULTI_CHANNEL = {
     "NeuralBeamformer": "wpe_beamformer",
     "FaSNetSeparator": "fasnet",
@@ -16,7 +18,6 @@ MULTI_CHANNEL = {
     "DC_CRNSeparator": "dc_crn",
     "TFGridNet": "tfgridnet",
     "TFGridNetV2": "tfgridnetv2",
-    "TFGridNetV3": "tfgridnetv3",
     "USESSeparator": "uses",
     "USES2Separator": "uses2",
 }
@@ -50,48 +51,49 @@ def one_spectrum(spectrum: Tensor, channel: int) -> Tensor:
     return spectrum[:, :, max(channel, 0)] if spectrum.dim() == 4 else spectrum
 
 
-def microphones(separator: AbsSeparator) -> int | None:
-    """Return for how many channels a separator is built; None if any number will do.
-
-    Its first convolution takes their real and imaginary parts.
-    """
-    if type(separator).__name__ not in FIXED_ARRAY:
-        return None
-    convolutions = (m for m in separator.modules() if isinstance(m, torch.nn.Conv2d))
-    return next(convolutions).in_channels // 2
+def count_channels(speech: Tensor) -> int:
+    """Return of how many channels (batch, samples) or (batch, samples, channels) is."""
+    return speech.shape[2] if speech.dim() == 3 else 1
 
 
-def check_channels(speech: Tensor, separator: AbsSeparator) -> None:
-    """Raise ValueError if a separator is not for speech of so many channels.
+def heard_channels(separator: AbsSeparator) -> tuple[int, float]:
+    """Return the least and the largest number of channels that a separator hears.
 
-    Args:
-        speech: (batch, samples) or (batch, samples, channels).
-        separator: upstream's.
+    (1, 1) is one alone, (2, inf) several, of any number, and (1, inf) either; (n, n) is
+    what it is built for: its first convolution takes real and imaginary parts of n.
     """
     kind = type(separator).__name__
-    is_beamformer = kind == "NeuralBeamformer" and not separator.use_wpe
-    if speech.dim() == 2 and (is_beamformer or kind == "FaSNetSeparator"):
-        raise ValueError(
-            f"speech has one channel, enh_separator {MULTI_CHANNEL[kind]} wants more; "
-            "run.sh keeps them with --multi_channel true"
-        )
-    if speech.dim() == 3 and kind not in MULTI_CHANNEL:
-        raise ValueError(
-            f"speech has {speech.shape[2]} channels, enh_separator {kind} takes one; "
-            f"choose one of {', '.join(MULTI_CHANNEL.values())}, or a channel of the "
-            "data with --ref_channel of run.sh and no --multi_channel"
-        )
-    channels = speech.shape[2] if speech.dim() == 3 else 1
-    if (wanted := microphones(separator)) not in (None, channels):
-        raise ValueError(
-            f"speech has {channels} channels, enh_separator_conf is for {wanted} "
-            f"({FIXED_ARRAY[kind]})"
-        )
+    if kind in FIXED_ARRAY:
+        layers = (m for m in separator.modules() if isinstance(m, torch.nn.Conv2d))
+        number = next(layers).in_channels // 2
+        return number, number
+    if kind not in MULTI_CHANNEL:
+        return 1, 1
+    # A beamformer would hand one channel on as it is; dereverberation works on it.
+    only_beamforms = kind == "NeuralBeamformer" and not separator.use_wpe
+    return 2 if only_beamforms or kind == "FaSNetSeparator" else 1, math.inf
+
+
+def check_channels(channels: int, separator: AbsSeparator) -> None:
+    """Raise ValueError if a separator is not for speech of so many channels.
+
+    The message goes behind what has them, such as a file's name.
+    """
+    kind = type(separator).__name__
+    has = "has one channel" if channels == 1 else f"has {channels} channels"
+    least, most = heard_channels(separator)
+    if not least <= channels <= most:
+        wanted = "several"
+        if kind in FIXED_ARRAY:
+            wanted = f"{least} ({FIXED_ARRAY[kind]} of enh_separator_conf)"
+        elif most == 1:
+            wanted = f"one; for several there are {', '.join(MULTI_CHANNEL.values())}"
+        name = MULTI_CHANNEL.get(kind, kind)
+        raise ValueError(f"{has}, enh_separator {name} takes {wanted}")
     reference = getattr(separator, "ref_channel", None) or 0
-    if speech.dim() == 3 and reference >= channels:
+    if 1 < channels <= reference:
         raise ValueError(
-            f"enh_separator_conf: ref_channel: {reference}: speech has {channels} "
-            "channels, counted from 0"
+            f"{has}, enh_separator_conf wants ref_channel: {reference} (from 0)"
         )
 
 

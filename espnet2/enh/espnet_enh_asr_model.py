@@ -5,8 +5,8 @@ import random
 from torch import Tensor
 
 from espnet2.asr.espnet_model import ESPnetASRModel
-from espnet2.enh.batch_checks import check_reference, naming_too_short
-from espnet2.enh.channels import check_channels, check_labels, one_channel, one_spectrum
+from espnet2.enh.batch_checks import check_reference, check_speech, naming_too_short
+from espnet2.enh.channels import check_labels, one_channel, one_spectrum
 from espnet2.enh.espnet_enh_s2t_model import ESPnetEnhS2TModel
 from espnet2.enh.espnet_model import ESPnetEnhancementModel
 from espnet2.enh.frozen_modules import keep_frozen
@@ -109,8 +109,8 @@ class ESPnetEnhASRModel(ESPnetEnhS2TModel):
 
         Raises:
             ValueError: the utterances are too short for the encoder, the reference
-                is not as long as the noisy speech, or the separator takes one channel;
-                names utterances.
+                is not as long as the noisy speech, which names utterances, or the
+                separator is not for so many channels.
         """
         utt_id = list(kwargs.get("utt_id", []))
         kind = utt_id[0] if utt_id else ""
@@ -136,7 +136,7 @@ class ESPnetEnhASRModel(ESPnetEnhS2TModel):
         channel = self.enh_model.ref_channel
         if self._bypasses(kind, reference):
             return one_channel(speech, channel), None
-        check_channels(speech, self.enh_model.separator)
+        check_speech(speech, self.enh_model.separator)
         enhanced, mixture, spectra, others = self.enh_model.forward_enhance(
             speech, lengths, {"num_spk": 1}
         )

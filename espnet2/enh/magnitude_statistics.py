@@ -41,11 +41,16 @@ def statistics_file(train_shape_file: Sequence[str]) -> Path:
     """Return the file of the statistics, which lies beside the shape files.
 
     Raises:
-        ValueError: there are no shape files.
+        ValueError: there are no shape files, no statistics, or their end is missing.
     """
     if not train_shape_file:
         raise ValueError(f"train_shape_file: is missing; {MAKES_IT}")
-    return Path(train_shape_file[0]).parent / f"{KEY}_stats.npz"
+    path = Path(train_shape_file[0]).parent / f"{KEY}_stats.npz"
+    if not path.is_file():
+        raise ValueError(f"{path}: is missing; {MAKES_IT}")
+    if not zipfile.is_zipfile(path):  # looks at the end only
+        raise ValueError(f"{path}: is damaged (no whole .npz); {MAKES_IT}")
+    return path
 
 
 def read_statistics(path: Path) -> tuple[Tensor, Tensor]:
@@ -55,10 +60,8 @@ def read_statistics(path: Path) -> tuple[Tensor, Tensor]:
     varies has 1, so that it is shifted only.
 
     Raises:
-        ValueError: the file is missing or damaged.
+        ValueError: the file is damaged.
     """
-    if not path.is_file():
-        raise ValueError(f"{path}: is missing; {MAKES_IT}")
     try:
         with np.load(path) as file:
             count, total, squares = (
@@ -77,7 +80,7 @@ def load_statistics(separator: GlobalMVNBLSTM, path: Path) -> None:
     """Give a separator that normalises the statistics of a file.
 
     Raises:
-        ValueError: the file is missing, damaged, or of another number of bins.
+        ValueError: the file is damaged, or of another number of bins.
     """
     mean, std = read_statistics(path)
     if mean.shape != separator.mean.shape:

@@ -4,7 +4,7 @@ import argparse
 import inspect
 from collections.abc import Mapping
 
-from espnet2.enh.magnitude_statistics import read_statistics, statistics_file
+from espnet2.enh.magnitude_statistics import statistics_file
 from espnet2.enh.own_names import GLOBAL_MVN_BLSTM
 from espnet2.tasks.config_keys import check_keys
 from espnet2.tasks.enh import criterion_choices, loss_wrapper_choices, separator_choices
@@ -55,7 +55,7 @@ def check_se_module(args: argparse.Namespace) -> None:
 
 
 def _check_separator(name: str, conf: Mapping) -> None:
-    """Raise ValueError for other than one speaker, or for masks without speech."""
+    """Raise ValueError for other than one speaker, masks without speech, or one ear."""
     parameters = inspect.signature(
         separator_choices.get_class(name).__init__
     ).parameters
@@ -71,6 +71,10 @@ def _check_separator(name: str, conf: Mapping) -> None:
                 f"enh_separator_conf: loss_type: {loss_type}: hands on no speech while "
                 "it trains; write spectrum"
             )
+    if name == "ineube" and conf.get("mic_channels", 1) == 1:
+        raise ValueError(
+            "enh_separator_conf: mic_channels: 1: ineube is for several; write how many"
+        )
 
 
 def _check_normalising(args: argparse.Namespace) -> None:
@@ -81,7 +85,7 @@ def _check_normalising(args: argparse.Namespace) -> None:
             f"{args.enh_encoder}, whose output is no spectrum"
         )
     if not args.collect_stats:
-        read_statistics(statistics_file(args.train_shape_file))
+        statistics_file(args.train_shape_file)  # read where the model is built
 
 
 def _check_criterion(criterion: Mapping) -> None:

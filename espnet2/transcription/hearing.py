@@ -13,6 +13,7 @@ import numpy as np
 from espnet2.bin.enh_inference import SeparateSpeech
 from espnet2.data_dir.audio import parse_rate
 from espnet2.data_dir.resampling import resample
+from espnet2.enh.inference import hear_as_trained
 from espnet2.enh.own_separators import add_own_separators
 
 
@@ -53,6 +54,7 @@ class Hearing:
                 enh_s2t_task=True,
                 device=device,
             )
+            hear_as_trained(self.enhance.enh_model)
 
     def __call__(self, speech: np.ndarray) -> np.ndarray:
         """Return what is heard of speech at the data's rate: float32 at its own.

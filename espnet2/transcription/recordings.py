@@ -82,7 +82,7 @@ def read_speech(path: str, channel: int | None, rate: int) -> tuple[np.ndarray, 
         rate: Hz.
 
     Returns:
-        (samples,), or (samples, channels) of all.
+        (samples,), or (samples, channels) of several.
 
     Raises:
         ValueError: the file is missing, unreadable, empty or not finite, or has no
@@ -98,10 +98,12 @@ def read_speech(path: str, channel: int | None, rate: int) -> tuple[np.ndarray, 
         raise ValueError(f"is not readable audio: {error}") from None
     if not len(samples):
         raise ValueError("holds no samples")
-    if channel is not None and channel >= samples.shape[1]:
-        raise ValueError(f"has {samples.shape[1]} channels, no --channel {channel}")
-    if channel is None and samples.shape[1] == 1:
-        raise ValueError("has one channel, but the model wants several")
+    count = samples.shape[1]
+    if channel is not None and channel >= count:
+        has = "has one channel" if count == 1 else f"has {count} channels"
+        raise ValueError(f"{has}, no --channel {channel} (from 0)")
+    if channel is None and count == 1:
+        channel = 0
     speech = samples if channel is None else samples[:, channel]
     if not np.isfinite(speech).all():
         raise ValueError("holds samples that are not finite")

@@ -8,12 +8,13 @@ import torch
 
 from espnet2.bin.asr_inference import Speech2Text
 from espnet2.bin.enh_inference import SeparateSpeech
+from espnet2.enh.channels import heard_channels
+from espnet2.enh.inference import hear_as_trained
 from espnet2.enh.own_separators import add_own_separators
 from espnet2.plain_data import plain_loading, read_weights, read_yaml
 from espnet2.transcription.model_files import ModelFiles
 from espnet2.transcription.recogniser import rate_of
 
-BEAMFORMERS = ("wpe_beamformer", "fasnet", "ineube")  # have no use for one channel
 # Options of upstream's decoding that --model and --device settle here.
 SETTLED = ("self", "asr_train_config", "asr_model_file", "enh_s2t_task", "device")
 
@@ -52,12 +53,39 @@ class Transcriber:
             ) from error
         check_complete(self.to_text.asr_model, files.weights, ("enh_model.", "s2t_"))
         self.rate = rate_of(vars(self.to_text.asr_train_args))
-        separator = self.to_text.asr_train_args.enh_separator
-        # The first of several; None, all of them
-        self.default_channel = None if separator in BEAMFORMERS else 0
+        self.enh_model = self.to_text.asr_model.enh_model
+        hear_as_trained(self.enh_model)
+        if self.separate is not None:
+            hear_as_trained(self.separate.enh_model)
+
+    def choose_channel(self, wanted: int | None) -> int | None:
+        """Return which of several channels to take; None, all of them.
+
+        Args:
+            wanted: that channel, from 0; None, the first if the model hears one alone.
+
+        Raises:
+            ValueError: one is wanted, and the model hears several at once.
+        """
+        least, most = heard_channels(self.enh_model.separator)
+        if wanted is None:
+            return 0 if most == 1 else None
+        if least > 1:
+            raise ValueError(
+                f"--channel {wanted}: the model hears several channels at once; leave "
+                "the option out"
+            )
+        return wanted
 
     def transcribe(self, speech: np.ndarray) -> str:
-        """Return the text of (samples,), or (samples, channels), at ``rate``."""
+        """Return the text of speech at ``rate``.
+
+        Args:
+            speech: (samples,) or, of several microphones, (samples, channels).
+
+        Raises:
+            ValueError: the model is not for so many channels.
+        """
         (hypotheses,) = self.to_text(speech)
         return hypotheses[0][0].strip()
 
@@ -65,7 +93,10 @@ class Transcriber:
         """Return the enhanced (samples,), its peak at 0.9 as in the recipes.
 
         Args:
-            speech: (samples,), or (samples, channels) for a beamformer.
+            speech: as of ``transcribe``.
+
+        Raises:
+            ValueError: as of ``transcribe``, or the enhanced speech is not finite.
         """
         (enhanced,) = self.separate(speech[None], fs=self.rate)
         if not np.isfinite(enhanced).all():

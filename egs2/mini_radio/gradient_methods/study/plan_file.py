@@ -90,6 +90,8 @@ def _expand(method: object, known: dict[str, dict], more: str) -> object:
 
 
 def _read_yaml(path: Path) -> dict:
+    # Not espnet2.plain_data's: Snakemake's environment, which reads plans, has no
+    # ESPnet, without which nothing of espnet2 can be imported.
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:

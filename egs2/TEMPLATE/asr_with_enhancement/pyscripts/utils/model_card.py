@@ -35,7 +35,7 @@ from espnet2.bin.enh_inference import SeparateSpeech
 model = ("{config}", "{weights}")
 speech_to_text = Speech2Text(*model, enh_s2t_task=True)
 enhance = SeparateSpeech(*model, enh_s2t_task=True)
-# speech: the samples of a noisy recording at {rate} Hz, one channel
+# speech: of a noisy recording at {rate} Hz, with the channels of the training's data
 text = speech_to_text(speech)[0][0][0]
 enhanced = enhance(speech[None], fs={rate})[0][0]
 ```
