@@ -10,6 +10,7 @@ from packaging.requirements import Requirement
 
 TOOLS = (
     "make_venv.sh",
+    "pip_settings.py",
     "check_environment.py",
     "choose_torch.py",
     "activate_python.sh",
@@ -55,6 +56,7 @@ def fake_pip(tools: Path, repo_root: Path) -> Path:
         'elif [ "${1:-} ${2:-}" = "-m pip" ]; then\n'
         '  echo "${*:3}" >>calls\n'
         '  if [ "${*: -2:1}" = --requirement ]; then cat "${*: -1}" >>calls; fi\n'
+        "  if [ -e uv ]; then cp uv venv/bin; fi\n"
         "  [ ! -e fail ]\n"
         f'else\n  exec "{sys.executable}" "$@"\nfi\n'
     )
@@ -73,6 +75,47 @@ def test_a_venv_is_made_once_and_then_left_alone(tools, fake_pip):
     assert installs(tools) == 1
     again = make_venv(tools)
     assert (again.returncode, again.stdout, installs(tools)) == (0, "", 1)
+
+
+def add_uv(tools: Path, script: str) -> None:
+    """Let the fake pip bring a uv that writes down what it was asked and runs this."""
+    uv = tools / "uv"
+    uv.write_text(f'#!/bin/sh\necho "$@" >>uv_calls\n{script}\n')
+    uv.chmod(0o755)
+
+
+def test_uv_installs_from_where_pip_would(tools, fake_pip):
+    add_uv(tools, "env >uv_env")
+    made = make_venv(tools, str(fake_pip), PIP_INDEX_URL="https://mirror/simple")
+    assert made.returncode == 0, made.stderr
+    assert installs(tools) == 0
+    (call,) = (tools / "uv_calls").read_text().splitlines()
+    assert "/requirements.in" in call and call.count("/constraints.txt") == 2
+    assert "UV_DEFAULT_INDEX=https://mirror/simple\n" in (tools / "uv_env").read_text()
+    assert (make_venv(tools).stdout, installs(tools)) == ("", 0)
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ({}, "no such index\n"),
+        ({"PIP_NO_BINARY": "pesq"}, "uv does not know pip's setting no-binary\n"),
+    ],
+)
+def test_pip_installs_what_uv_cannot(tools, fake_pip, setting, said):
+    add_uv(tools, "echo no such index >&2; exit 2")
+    made = make_venv(tools, str(fake_pip), **setting)
+    assert (made.returncode, installs(tools)) == (0, 1)
+    assert made.stderr.endswith(said)
+    assert made.stdout.count("now pip does") == 1
+    assert (tools / "venv/.complete").exists()
+
+
+def test_an_interrupted_uv_is_not_followed_by_pip(tools, fake_pip):
+    add_uv(tools, "kill -INT $PPID; exit 2")
+    assert make_venv(tools, str(fake_pip)).returncode == 130
+    assert installs(tools) == 0
+    assert not (tools / "venv/.complete").exists()
 
 
 def test_a_killed_install_is_not_taken_for_whole(tools, fake_pip):

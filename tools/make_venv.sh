@@ -78,7 +78,7 @@ else
     if [ "${python}" = venv/bin/python ]; then
         python=$(readlink -f "${python}") # the link goes with the venv
     fi
-    echo "Making tools/venv with ${python}: about 3 GB to download, 3 to 10 minutes"
+    echo "Making tools/venv with ${python}: about 3 GB to download, 2 to 10 minutes"
     rm -rf venv
     "${python}" -m venv venv
 fi
@@ -94,8 +94,26 @@ pip_install() {
     venv/bin/python -m pip install --use-pep517 --no-user --no-input \
         --disable-pip-version-check "$@"
 }
-pip_install pip setuptools wheel
-pip_install --requirement "${chosen}/requirements.in"
+
+# uv fetches, builds and unpacks side by side; only Python's compiler is left to do.
+uv_install() {
+    local settings
+    venv/bin/python pip_settings.py >"${chosen}/settings" || return
+    mapfile -d '' settings <"${chosen}/settings"
+    env "${settings[@]}" venv/bin/uv pip install --python venv/bin/python \
+        --requirement "${chosen}/requirements.in" \
+        --constraint "${chosen}/constraints.txt" \
+        --build-constraint "${chosen}/constraints.txt" || return
+    # Its status tells of files that no Python can read, such as templates.
+    venv/bin/python -W ignore -m compileall -qq -j 0 -x '/tests?/' venv/lib || true
+}
+trap 'exit 130' INT # of what an interrupt ended, nothing is tried again
+
+pip_install pip uv
+if ! uv_install; then
+    echo "make_venv.sh: uv could not install (see above); now pip does, which takes longer"
+    pip_install --requirement "${chosen}/requirements.in"
+fi
 venv/bin/python -m pip check
 echo "${wanted}" >venv/.complete.tmp
 mv venv/.complete.tmp venv/.complete
