@@ -72,7 +72,9 @@ def test_damage_is_seen_wherever_it_is(tmp_path):
     assert not is_whole(path)
 
 
-@pytest.mark.parametrize("fault", ["damaged", "cut off"])
+@pytest.mark.parametrize(
+    "fault", ["damaged", pytest.param("cut off", marks=pytest.mark.slow)]
+)
 def test_a_damaged_checkpoint_gives_way_to_the_previous_one(tmp_path, caplog, fault):
     caplog.set_level(logging.WARNING)
     straight = run(tmp_path / "straight", 3)

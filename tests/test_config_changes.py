@@ -82,9 +82,9 @@ def test_a_key_of_another_version_is_not_compared(begun, tmp_path):
 def test_a_config_that_was_not_written_to_its_end_stops_nobody(begun, tmp_path, caplog):
     """A crash while upstream wrote it: any part of it may be there."""
     path = tmp_path / "config.yaml"
-    whole = path.read_bytes()
+    whole, args = path.read_bytes(), begun()
     for size in range(0, len(whole) - len("distributed: false\n"), 97):
         path.write_bytes(whole[:size])
-        check_config_changes(begun())
+        check_config_changes(args)
         assert f"{path} is not whole" in caplog.text
         caplog.clear()

@@ -1,26 +1,20 @@
 """merge_enh_scores.py and show_enh_score.py, on made-up and on upstream's outputs."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+from in_process import run_script
 
 UTILS = Path("egs2/TEMPLATE/asr_with_enhancement/pyscripts/utils")
 SCORES = {"utt_b": 4.0, "utt_a": -1.5, "utt-c": 0.5, "Utt_d": 3.0}
 
 
 @pytest.fixture
-def tool(repo_root, repo_env):
-    """Run one of the scripts; return the finished process."""
-
-    def run(name, *args):
-        command = [sys.executable, str(repo_root / UTILS / name), *map(str, args)]
-        return subprocess.run(command, env=repo_env, capture_output=True, text=True)
-
-    return run
+def tool(repo_root):
+    """Run one of the scripts; return what came of it."""
+    return lambda name, *words: run_script(repo_root / UTILS / name, *words)
 
 
 def write_job(scoring, job, scores, metric="SI_SNR", wav=True):

@@ -118,6 +118,7 @@ def test_an_interrupted_uv_is_not_followed_by_pip(tools, fake_pip):
     assert not (tools / "venv/.complete").exists()
 
 
+@pytest.mark.slow
 def test_a_killed_install_is_not_taken_for_whole(tools, fake_pip):
     (tools / "fail").touch()
     assert make_venv(tools, str(fake_pip)).returncode != 0
@@ -127,6 +128,7 @@ def test_a_killed_install_is_not_taken_for_whole(tools, fake_pip):
     assert not (tools / "venv/left_over").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("changed", ["requirements.in", "constraints.txt"])
 def test_a_changed_pin_is_installed_in_place(tools, fake_pip, changed):
     make_venv(tools, str(fake_pip))
@@ -139,6 +141,7 @@ def test_a_changed_pin_is_installed_in_place(tools, fake_pip, changed):
     assert installs(tools) == 2
 
 
+@pytest.mark.slow
 def test_an_update_that_was_killed_is_started_anew(tools, fake_pip):
     make_venv(tools, str(fake_pip))
     (tools / "venv/left_over").touch()
@@ -164,6 +167,7 @@ def test_a_wrong_interpreter_is_one_line(tools, python, said):
     assert not (tools / "venv").exists()
 
 
+@pytest.mark.slow
 def test_another_torch_is_a_new_venv_and_stays(tools, fake_pip):
     """`make demo` after `make CUDA=12.4` keeps it; its libraries do not mix."""
     make_venv(tools, str(fake_pip))
@@ -391,6 +395,7 @@ def test_a_users_activate_file_that_is_absent_is_named(tools, tmp_path):
     assert "/no/env: no such file" in ran.stderr
 
 
+@pytest.mark.slow
 def test_importing_upstreams_task_prints_nothing(repo_env, tmp_path):
     ran = subprocess.run(
         [sys.executable, "-c", "import espnet2.bin.enh_s2t_train"],

@@ -67,6 +67,7 @@ def test_opposing_losses_give_the_gradient_worked_by_hand(plain):
     assert cosine == pytest.approx(-(0.5**0.5)) and conflict == 1
 
 
+@pytest.mark.slow
 def test_the_plain_loop_learns_and_says_what_it_sees(repo_root, repo_env):
     lines = run(repo_root, repo_env, "plain_pytorch.py").splitlines()
     assert len(lines) == 50
@@ -103,6 +104,7 @@ def test_lightning_takes_the_same_step_as_the_plain_loop(plain, import_script):
     assert float(logged["grad_conflict"]) == seen[1]
 
 
+@pytest.mark.slow
 def test_the_lightning_example_runs_to_its_end(repo_root, repo_env):
     pytest.importorskip("lightning", reason="the example needs lightning")
     assert "grad_conflict" in run(repo_root, repo_env, "lightning_manual.py")

@@ -137,6 +137,7 @@ def test_lengths_digits_and_speakers_are_drawn_evenly(recordings, strings):
     assert all(400 < words.count(word) < 600 for word in WORDS)
 
 
+@pytest.mark.slow
 def test_same_seed_same_bytes_with_one_process_or_two(make, tmp_path):
     one = audio(make(tmp_path / "one", "--nj", "1"))
     assert len(one) == 2 * sum(SIZES.values())
@@ -145,6 +146,7 @@ def test_same_seed_same_bytes_with_one_process_or_two(make, tmp_path):
     assert other.keys() == one.keys() and not set(other.values()) & set(one.values())
 
 
+@pytest.mark.slow
 def test_another_link_sends_the_same_recordings(make, tmp_path):
     """A recogniser of clean speech and the SE module learn from the same strings."""
     clear = ["--cnr_min=40", "--cnr_max=40", "--snr_min=60", "--snr_max=60"]
@@ -164,6 +166,7 @@ def test_another_link_sends_the_same_recordings(make, tmp_path):
     assert not set(audio(noisy).values()) & set(audio(rats).values())
 
 
+@pytest.mark.slow
 def test_a_finished_corpus_is_used_again_unless_a_recording_changes(
     make, fsdd, tmp_path, capsys, monkeypatch, script
 ):
@@ -263,6 +266,7 @@ def test_without_network_one_is_told_to_give_the_folder(recipe, repo_env):
     assert not (recipe / "data").exists()
 
 
+@pytest.mark.slow
 def test_the_recordings_are_fetched_as_they_were_at_one_commit(
     recipe, fsdd, repo_env, tmp_path
 ):

@@ -114,6 +114,21 @@ def stopped(folder, **kwargs) -> None:
     assert ending.value.code == STOPPED
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory) -> tuple[Path, tuple]:
+    """The folder of a training that nothing stopped, and what it leaves."""
+    torch.set_flush_denormal(False)
+    folder = tmp_path_factory.mktemp("straight")
+    return folder, train(folder)
+
+
+@pytest.fixture
+def straight(whole, tmp_path) -> tuple:
+    """What that training leaves; a link in the test's folder leads to its folder."""
+    (tmp_path / "straight").symlink_to(whole[0])
+    return whole[1]
+
+
 def assert_equal(folder: Path, one: tuple, two: tuple) -> None:
     """Parameters, optimizer, statistics (but times) and gradient log, bit for bit."""
     for name, value in one[0].items():
@@ -138,10 +153,13 @@ def assert_equal(folder: Path, one: tuple, two: tuple) -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"gradient_method": "gradvac"},
-        {"gradient_conf": {"smoothing": 0.9}},
+        pytest.param({"gradient_method": "gradvac"}, marks=pytest.mark.slow),
+        pytest.param({"gradient_conf": {"smoothing": 0.9}}, marks=pytest.mark.slow),
         {"accum_grad": 2},
-        {"accum_grad": 4, "gradient_conf": {"per_batch": True}},
+        pytest.param(
+            {"accum_grad": 4, "gradient_conf": {"per_batch": True}},
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_a_window_is_finished_before_the_stop(tmp_path, changes):
@@ -157,17 +175,16 @@ def test_a_window_is_finished_before_the_stop(tmp_path, changes):
     assert not (tmp_path / "broken" / FILE_NAME).exists()
 
 
-def test_stopped_at_every_step_in_turn(tmp_path):
-    straight = train(tmp_path / "straight")
+@pytest.mark.slow
+def test_stopped_at_every_step_in_turn(straight, tmp_path):
     for epoch in (1, 2):
         for batch in range(BATCHES):
             stopped(tmp_path / "broken", hooks={epoch: {batch: ask_to_stop}})
     assert_equal(tmp_path, straight, train(tmp_path / "broken"))
 
 
-def test_a_crash_costs_what_came_after_the_last_checkpoint(tmp_path, caplog):
+def test_a_crash_costs_what_came_after_the_last_checkpoint(straight, tmp_path, caplog):
     caplog.set_level(logging.INFO)
-    straight = train(tmp_path / "straight")
     with pytest.raises(Crash):
         train(tmp_path / "broken", hooks={2: {5: crash}}, checkpoint_steps=2)
     broken = train(tmp_path / "broken")
@@ -182,9 +199,10 @@ def test_no_minutes_between_two_checkpoints_means_after_each_step(tmp_path):
     assert (state["epoch"], state["step"], state["complete"]) == (1, 3, False)
 
 
-@pytest.mark.parametrize("hook", [crash, ask_to_stop])
-def test_a_validation_that_is_cut_short_is_made_again(tmp_path, hook):
-    straight = train(tmp_path / "straight")
+@pytest.mark.parametrize(
+    "hook", [crash, pytest.param(ask_to_stop, marks=pytest.mark.slow)]
+)
+def test_a_validation_that_is_cut_short_is_made_again(straight, tmp_path, hook):
     for epoch in (1, 2):
         with pytest.raises((Crash, SystemExit)):
             train(tmp_path / "broken", valid_hooks={epoch: {2: hook}})
@@ -198,6 +216,7 @@ def test_a_validation_that_is_cut_short_is_made_again(tmp_path, hook):
     assert values[0] == values[1]
 
 
+@pytest.mark.slow
 def test_random_numbers_of_loader_workers_are_those_of_a_run_without_a_break(tmp_path):
     """What the workers draw before the position they draw again."""
     straight = train(tmp_path / "straight", workers=2)
@@ -216,23 +235,23 @@ def test_random_numbers_of_loader_workers_are_those_of_a_run_without_a_break(tmp
     assert not path.exists()
 
 
-def test_the_checkpoint_of_another_epoch_is_not_taken(tmp_path):
+@pytest.mark.slow
+def test_the_checkpoint_of_another_epoch_is_not_taken(straight, tmp_path):
     """It would be, silently, in that epoch of a training begun anew."""
     with pytest.raises(Crash):
         train(tmp_path / "broken", hooks={2: {3: crash}}, checkpoint_steps=1)
     (tmp_path / "broken" / "checkpoint.pth").unlink()
-    straight = train(tmp_path / "straight")
     assert_equal(tmp_path, straight, train(tmp_path / "broken"))
 
 
-def test_without_resume_the_epoch_begins_anew(tmp_path):
-    straight = train(tmp_path / "straight")
+@pytest.mark.slow
+def test_without_resume_the_epoch_begins_anew(straight, tmp_path):
     stopped(tmp_path / "broken", hooks={1: {3: ask_to_stop}})
     assert_equal(tmp_path, straight, train(tmp_path / "broken", resume=False))
 
 
-def test_a_damaged_file_costs_the_epoch_only(tmp_path, caplog):
-    straight = train(tmp_path / "straight")
+@pytest.mark.slow
+def test_a_damaged_file_costs_the_epoch_only(straight, tmp_path, caplog):
     stopped(tmp_path / "broken", hooks={2: {3: ask_to_stop}})
     path = tmp_path / "broken" / FILE_NAME
     path.write_bytes(path.read_bytes()[:-100])
@@ -241,8 +260,9 @@ def test_a_damaged_file_costs_the_epoch_only(tmp_path, caplog):
     assert_equal(tmp_path, straight, broken)
 
 
-def test_a_full_disk_is_reported_and_training_goes_on(tmp_path, monkeypatch, caplog):
-    straight = train(tmp_path / "straight")
+def test_a_full_disk_is_reported_and_training_goes_on(
+    straight, tmp_path, monkeypatch, caplog
+):
     save = torch.save
 
     def full(obj: object, f: object, *args, **kwargs) -> None:
@@ -315,6 +335,7 @@ def _rank(rank: int, folder: str, results: list) -> None:
     dist.destroy_process_group()
 
 
+@pytest.mark.slow
 def test_a_signal_to_one_rank_stops_all_and_all_go_on(tmp_path):
     for name in ("straight", "broken"):
         (tmp_path / name).mkdir()

@@ -76,6 +76,7 @@ def planning(import_script):
     return import_script(f"{LOCAL}/plan_corpus.py")
 
 
+@pytest.mark.slow
 def test_one_process_gives_the_same_bytes_as_two(corpus, tmp_path):
     assert make(tmp_path, "--nj", "1").returncode == 0
     hashes = audio_hashes(tmp_path)
@@ -83,6 +84,7 @@ def test_one_process_gives_the_same_bytes_as_two(corpus, tmp_path):
     assert hashes == audio_hashes(corpus)
 
 
+@pytest.mark.slow
 def test_another_seed_gives_other_sentences_and_audio(corpus, tmp_path):
     assert make(tmp_path, "--seed", "1").returncode == 0
     assert not set(audio_hashes(tmp_path).values()) & set(audio_hashes(corpus).values())
@@ -90,6 +92,7 @@ def test_another_seed_gives_other_sentences_and_audio(corpus, tmp_path):
     assert not texts[0] & texts[1]
 
 
+@pytest.mark.slow
 def test_the_test_set_does_not_depend_on_the_size_of_the_others(corpus, tmp_path):
     assert make(tmp_path, "--num_train", "2").returncode == 0
     small, large = audio_hashes(tmp_path), audio_hashes(corpus)
@@ -197,6 +200,7 @@ def test_short_speech_gets_silence_to_the_shortest_length():
     assert np.sum(padded) == 100
 
 
+@pytest.mark.slow
 def test_a_finished_corpus_is_used_again(corpus):
     before = audio_hashes(corpus), (corpus / "corpus").stat().st_mtime_ns
     done = make(corpus)
@@ -205,6 +209,7 @@ def test_a_finished_corpus_is_used_again(corpus):
     assert (audio_hashes(corpus), (corpus / "corpus").stat().st_mtime_ns) == before
 
 
+@pytest.mark.slow
 def test_other_options_make_the_corpus_anew(copy_of):
     before = audio_hashes(copy_of)
     done = make(copy_of, "--cnr_min", "10", "--cnr_max", "11")
@@ -216,6 +221,7 @@ def test_other_options_make_the_corpus_anew(copy_of):
     assert all(10 <= float(cnr) <= 11 for cnr in cnrs)
 
 
+@pytest.mark.slow
 def test_a_killed_corpus_is_not_taken_for_whole(corpus, tmp_path):
     partial = tmp_path / ".corpus.tmp" / "train"
     partial.mkdir(parents=True)
@@ -289,6 +295,7 @@ def test_wrong_options_are_clear_errors(make_here, tmp_path, options, message):
     assert not any(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_an_error_is_one_line_and_exit_code_1(tmp_path):
     done = make(tmp_path, "--num_test", "0")
     assert done.returncode == 1

@@ -25,6 +25,7 @@ def tree(tmp_path: Path) -> Path:
     return root
 
 
+@pytest.mark.slow
 def test_this_repository_is_sound(overlay, repo_root):
     assert overlay.check(repo_root) == []
 
@@ -145,6 +146,7 @@ def test_an_espnet_that_is_not_tested_is_told(overlay, monkeypatch):
     )
 
 
+@pytest.mark.slow
 def test_the_check_imports_the_task_for_real(overlay, tree):
     (tree / "espnet2/tasks").mkdir()
     (tree / "espnet2/tasks/__init__.py").write_text(SHIM)

@@ -21,6 +21,8 @@ from espnet2.train.trainer import Trainer
 from espnet2.train.trainer_gradient_remedy import GradientRemedyTrainer
 from espnet2.train.two_gradient_module import TwoGradientModule
 
+pytestmark = pytest.mark.slow
+
 CONF = {"threshold": 0.5, "max_stretch": "dynamic"}
 STEPS = 3
 

@@ -73,7 +73,11 @@ def test_help_prints_every_option_with_its_comment(shell, repo_root):
         (["--feats_normalize", "x"], "wants global_mvn or utt_mvn, not 'x'"),
         (["--enh_asr_config", "none.yaml"], "there is no file none.yaml"),
         (["--noisy_share", "1.5"], "--noisy_share wants a number from 0 to 1, or auto"),
-        (["--unseen_asr_models", "no/where"], "no/where: there is no such file"),
+        pytest.param(
+            ["--unseen_asr_models", "no/where"],
+            "no/where: there is no such file",
+            marks=pytest.mark.slow,
+        ),
         (["--unseen_asr_models", "pocketsphinx"], "no file conf/grammar.jsgf"),
         (
             ["--unseen_asr_models", "a/x.zip b/x"],
@@ -91,7 +95,11 @@ def test_help_prints_every_option_with_its_comment(shell, repo_root):
         (["--g2p", "g2p_en"], "--g2p wants none"),
         (["--python", "/no/python"], "ESPNET_PYTHON_ENV chooses that"),
         (["--score_opts", "-i wsj"], "of its options, -s and -e utf-8 hold"),
-        (["--download_model", "no/where"], "no/where: there is no such file or folder"),
+        pytest.param(
+            ["--download_model", "no/where"],
+            "no/where: there is no such file or folder",
+            marks=pytest.mark.slow,
+        ),
         (["--download_model", "a", "--asr_model", "b"], "give one of them"),
         (["--train_set", ""], "--train_set is missing"),
         (["word"], "'word' is not an option"),
@@ -325,6 +333,7 @@ def test_a_set_without_clean_references_is_told_as_such(stages, recipe):
     assert "data/tr has no spk1.scp, the clean references" in done.stderr
 
 
+@pytest.mark.slow
 def test_resampling_is_told(shell, recipe):
     """--fs 8k on audio of 16 kHz passed without a word."""
     for name, rate in (("a", 16000), ("b", 8000), ("c", 16000)):

@@ -1,24 +1,19 @@
 """Token lists: training them, and comparing text with them."""
 
 import subprocess
-import sys
 
 import pytest
 import sentencepiece
+from in_process import run_script
 
 TEXT = "egs2/TEMPLATE/asr_with_enhancement/pyscripts/text"
 WORDS = "alpha bravo charlie delta echo foxtrot golf hotel india juliet".split()
 
 
 @pytest.fixture
-def call(repo_root, repo_env):
-    """Run a script of pyscripts/text and return the finished process."""
-
-    def run(name: str, *words: object) -> subprocess.CompletedProcess:
-        command = [sys.executable, str(repo_root / TEXT / name), *map(str, words)]
-        return subprocess.run(command, capture_output=True, text=True, env=repo_env)
-
-    return run
+def call(repo_root):
+    """Run a script of pyscripts/text and return what came of it."""
+    return lambda name, *words: run_script(repo_root / TEXT / name, *words)
 
 
 @pytest.fixture

@@ -61,6 +61,7 @@ def test_the_shares_of_enhanced_and_noisy_add_up_to_one():
     assert add_observation(enhanced, noisy, 1.0).tolist() == noisy.tolist()
 
 
+@pytest.mark.slow
 def test_no_share_gives_the_joint_models_text_and_a_whole_one_that_of_noisy_speech(own):
     """The scores agree, too; upstream's own decoding is what they are compared with."""
     joint = ("--asr_train_config", JOINT[0], "--asr_model_file", JOINT[1])

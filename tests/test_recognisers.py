@@ -2,10 +2,10 @@
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from in_process import run_script
 
 from espnet2.bin.result_page import main
 from espnet2.data_dir.tables import DataError
@@ -38,14 +38,10 @@ def recipe(import_script, tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def script(repo_root, repo_env):
-    """Run one of the recipe's scripts; what it prints."""
-
-    def run(name: str, *words: str) -> subprocess.CompletedProcess:
-        command = [sys.executable, repo_root / TEMPLATE / "pyscripts" / name, *words]
-        return subprocess.run(command, env=repo_env, capture_output=True, text=True)
-
-    return run
+def script(repo_root):
+    """Run one of the recipe's scripts; what came of it."""
+    scripts = repo_root / TEMPLATE / "pyscripts"
+    return lambda name, *words: run_script(scripts / name, *words)
 
 
 def write_errors(folder: Path, errors: int) -> None:

@@ -2,12 +2,11 @@
 
 import json
 import random
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import sentencepiece
+from in_process import run_script
 
 from espnet2.results import alignment, sclite
 
@@ -31,12 +30,10 @@ def score(repo_root, repo_env, tmp_path):
             data = content if isinstance(content, bytes) else content.encode("utf-8")
             (tmp_path / name).write_bytes(data)
         outdir = tmp_path / "out dir"
-        command = [sys.executable, str(repo_root / UTILS / "score_asr.py")]
-        command += ["--reference", str(tmp_path / "ref"), "--unit", unit]
-        command += ["--hypothesis", str(tmp_path / "hyp"), "--outdir", str(outdir)]
-        command += ["--utt2spk", str(tmp_path / "utt2spk"), *map(str, extra)]
-        done = subprocess.run(command, env=repo_env, capture_output=True, text=True)
-        return done, outdir
+        words = ["--reference", tmp_path / "ref", "--unit", unit]
+        words += ["--hypothesis", tmp_path / "hyp", "--outdir", outdir]
+        words += ["--utt2spk", tmp_path / "utt2spk", *extra]
+        return run_script(repo_root / UTILS / "score_asr.py", *words), outdir
 
     return run
 

@@ -2,12 +2,12 @@
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+from in_process import run_script
 
 from espnet2.results import facts
 from espnet2.results.sample import median_utterance
@@ -24,14 +24,11 @@ SIX_OF_EIGHT = {
 
 
 @pytest.fixture
-def tool(repo_root, repo_env, tmp_path):
-    """Run one of the scripts in ``tmp_path``; return the finished process."""
+def tool(repo_root, tmp_path):
+    """Run one of the scripts in ``tmp_path``; return what came of it."""
 
-    def run(name, *args):
-        command = [sys.executable, str(repo_root / UTILS / name), *map(str, args)]
-        return subprocess.run(
-            command, env=repo_env, cwd=tmp_path, capture_output=True, text=True
-        )
+    def run(name, *words):
+        return run_script(repo_root / UTILS / name, *words, cwd=tmp_path)
 
     return run
 

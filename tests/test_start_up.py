@@ -12,6 +12,8 @@ import pytest
 from espnet2.results.gradient_verdict import DO_NOT_DECIDE, RESCALE
 from espnet2.train.gradient_methods import METHODS
 
+pytestmark = pytest.mark.slow
+
 SCRIPTS = "egs2/TEMPLATE/asr_with_enhancement/pyscripts"
 HEAVY = {"torch", "torchaudio", "torchjd", "espnet.nets", "scipy.stats", "librosa.core"}
 STARTED = [

@@ -37,6 +37,7 @@ def test_the_seeds_are_drawn_too():
     assert p_value > 0.9
 
 
+@pytest.mark.slow
 def test_equal_methods_seldom_seem_to_differ():
     pairs = np.random.default_rng(2).poisson(0.5, (40, 2, 1, 100))
     found = [paired_bootstrap(*pair) < 0.05 for pair in pairs]

@@ -164,6 +164,7 @@ def test_a_table_of_what_does_not_exist_is_refused(toy_table, wanted, said):
         toy_table(wanted)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PLANS)
 def test_the_summary_is_that_of_the_rows(monkeypatch, name):
     monkeypatch.chdir(STUDY)
@@ -173,6 +174,7 @@ def test_the_summary_is_that_of_the_rows(monkeypatch, name):
     assert text == (REPORT / f"{name}.md").read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("folder", [STUDY, RECIPE], ids=lambda path: path.name)
 def test_every_table_of_the_pages_is_that_of_the_rows(monkeypatch, folder):
     monkeypatch.chdir(STUDY)

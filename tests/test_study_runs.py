@@ -14,7 +14,7 @@ from study_folder import HARD, PLAN, needs_snakemake
 from espnet2.results.comparison import KEY, Results
 from study.plan_file import read_plan
 
-pytestmark = needs_snakemake
+pytestmark = [pytest.mark.slow, needs_snakemake]
 
 
 def add_row(run, wer, words=((1, 10),)):

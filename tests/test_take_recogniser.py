@@ -10,10 +10,12 @@ import pytest
 import tiny
 import torch
 import yaml
+from in_process import run_script
 from test_toy_recipe import Recipe
 
 from espnet2.bin.asr_inference import Speech2Text
 from espnet2.bin.interruptible_asr_train import InterruptibleASRTask
+from espnet2.bin.pack import main as pack
 from espnet2.tasks.gradient_remedy import GradientRemedyTask
 from espnet2.transcription.recogniser import (
     TakenRecogniser,
@@ -73,25 +75,22 @@ def test_its_bpe_model_is_found_where_it_was_copied(tmp_path):
     assert taken.bpe_model.read_text() == "bpe"
 
 
-def take_by_script(
-    recogniser: Path, repo_root: Path, env: dict, rate: str = "8k"
-) -> dict:
+def take_by_script(recogniser: Path, repo_root: Path, rate: str = "8k") -> dict:
     """Run the script as a recipe does; return the joint config that it writes."""
     folder = recogniser.parent.parent
     enh = {k: v for k, v in tiny.CONFIG.items() if k.startswith("enh_")}
     joint = folder / "train.yaml"
     joint.write_text(yaml.safe_dump({**enh, "asr_encoder": "rnn", "seed": 5}))
     words = ["--fs", rate, "--joint_config", str(joint), str(recogniser)]
-    command = [sys.executable, repo_root / SCRIPT, *words, folder / "taken"]
-    subprocess.run(command, env=env, check=True)
+    run_script(repo_root / SCRIPT, *words, folder / "taken").check_returncode()
     return yaml.safe_load((folder / "taken/train.yaml").read_text())
 
 
 def test_the_joint_model_has_the_recogniser_and_hears_as_it_does(
-    recogniser, tmp_path, repo_root, repo_env, monkeypatch
+    recogniser, tmp_path, repo_root, monkeypatch
 ):
     """Speech that goes round the SE module gets the text of stock asr_inference."""
-    config = take_by_script(recogniser, repo_root, repo_env)
+    config = take_by_script(recogniser, repo_root)
     assert (config["asr_encoder"], config["seed"]) == ("transformer", 5)
     taken = TakenRecogniser(tmp_path / "taken")
     for name in ("valid.acc.ave.pth", "feats_stats.npz", "config.yaml"):
@@ -119,33 +118,28 @@ def test_the_joint_model_has_the_recogniser_and_hears_as_it_does(
         assert found[1] == expected[1] and found[3].score == expected[3].score
 
 
-def test_the_same_recogniser_is_taken_once(recogniser, tmp_path, repo_root, repo_env):
-    take_by_script(recogniser, repo_root, repo_env)
+def test_the_same_recogniser_is_taken_once(recogniser, tmp_path, repo_root):
+    take_by_script(recogniser, repo_root)
     weights = tmp_path / "taken/model.pth"
     first = weights.stat().st_mtime_ns
-    take_by_script(recogniser, repo_root, repo_env)
+    take_by_script(recogniser, repo_root)
     assert weights.stat().st_mtime_ns == first
     (recogniser / "valid.acc.ave.pth").touch()
-    take_by_script(recogniser, repo_root, repo_env)
+    take_by_script(recogniser, repo_root)
     assert weights.stat().st_mtime_ns > first
     with pytest.raises(subprocess.CalledProcessError):  # it was taken at another rate
-        take_by_script(recogniser, repo_root, repo_env, "16k")
+        take_by_script(recogniser, repo_root, "16k")
 
 
-def test_a_packed_recogniser_is_taken_as_its_folder_is(recogniser, tmp_path, repo_env):
+def test_a_packed_recogniser_is_taken_as_its_folder_is(
+    recogniser, tmp_path, monkeypatch
+):
     words = ["--asr_train_config", str(recogniser / "config.yaml")]
     words += ["--asr_model_file", str(recogniser / "valid.acc.ave.pth")]
     words += ["--option", str(recogniser / "feats_stats.npz")]
     packed = tmp_path / "asr.zip"
-    command = [
-        sys.executable,
-        "-m",
-        "espnet2.bin.pack",
-        "asr",
-        "--outpath",
-        str(packed),
-    ]
-    subprocess.run([*command, *words], env=repo_env, check=True, cwd=tmp_path)
+    monkeypatch.chdir(tmp_path)
+    pack(["asr", "--outpath", str(packed), *words])
     folders = [TakenRecogniser(tmp_path / name) for name in ("one", "two")]
     take(str(recogniser), folders[0], 8000)
     take(str(packed), folders[1], 8000)

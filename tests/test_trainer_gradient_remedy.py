@@ -243,10 +243,10 @@ def run(folder, max_epoch: int, trainer=GradientRemedyTrainer, **changes):
 @pytest.mark.parametrize(
     "changes",
     [
-        {},
-        {"accum_grad": 2},
+        pytest.param({}, marks=pytest.mark.slow),
+        pytest.param({"accum_grad": 2}, marks=pytest.mark.slow),
         {"accum_grad": 2, "gradient_conf": {"per_batch": True}},
-        {"gradient_method": "gradvac"},
+        pytest.param({"gradient_method": "gradvac"}, marks=pytest.mark.slow),
     ],
 )
 def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path, caplog, changes):
@@ -260,6 +260,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path, caplog, changes):
         assert torch.equal(parameters(resumed)[name], value), name
 
 
+@pytest.mark.slow
 def test_gradvacs_state_matters_for_the_test_above(tmp_path, monkeypatch):
     straight = run(tmp_path / "straight", 3, gradient_method="gradvac")
     run(tmp_path / "resumed", 2, gradient_method="gradvac")

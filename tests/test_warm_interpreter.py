@@ -11,7 +11,10 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 PACK = [sys.executable, "-m", "espnet2.bin.pack"]
+SCRIPT = "egs2/TEMPLATE/asr_with_enhancement/pyscripts/utils/take_recogniser.py"
 
 
 def run(
@@ -20,10 +23,14 @@ def run(
     return subprocess.run(words, env=env, capture_output=True, text=True, **options)
 
 
-def test_output_errors_and_exit_codes_are_the_same(repo_env, own_process_env, tmp_path):
-    for words in (["--help"], ["asr"], ["no such"]):
-        warm = run(PACK + words, repo_env, cwd=tmp_path)
-        cold = run(PACK + words, own_process_env, cwd=tmp_path)
+def test_output_errors_and_exit_codes_are_the_same(
+    repo_env, own_process_env, repo_root, tmp_path
+):
+    script = [sys.executable, str(repo_root / SCRIPT)]
+    commands = [[*PACK, *words] for words in (["--help"], ["asr"], ["no such"])]
+    for command in (*commands, [*script, "--help"]):
+        warm = run(command, repo_env, cwd=tmp_path)
+        cold = run(command, own_process_env, cwd=tmp_path)
         assert warm.returncode == cold.returncode
         assert (warm.stdout, warm.stderr) == (cold.stdout, cold.stderr)
 

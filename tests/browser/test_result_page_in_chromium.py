@@ -3,6 +3,8 @@
 import pytest
 from fake_results import HOSTILE, ODD_SNR, SECONDS
 
+pytestmark = pytest.mark.slow
+
 WIDTHS = {"desktop": 1280, "phone": 375}
 
 

@@ -7,7 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from one_machine_slurm import output, wait_for
+
+pytestmark = pytest.mark.slow
 
 TEMPLATE = Path("egs2/TEMPLATE/asr_with_enhancement")
 

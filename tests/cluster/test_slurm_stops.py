@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from one_machine_slurm import output, wait_for
 
+pytestmark = pytest.mark.slow
+
 # Counts, for ever in its first run and 5 more in a later one, and is stopped as a
 # training is: it ends the step, writes a checkpoint and exits with code 75. It writes
 # one each 10 steps too.

@@ -1,9 +1,10 @@
 """Lets ``python -m espnet2.bin.<program>`` begin in a warm interpreter, in no time.
 
-Python runs this file before anything else. A program of the list below is handed to the
-server of ``warm_interpreter.py``, with arguments, environment, folder, open standard
-files, limits and ignored signals; this process stays, hands on signals, and ends as the
-program does. All other commands, and all where no server is named, start as ever.
+Python runs this file before anything else. A program of the list below, or one of the
+recipes' scripts, is handed to the server of ``warm_interpreter.py``, with arguments,
+environment, folder, open standard files, limits, processor cores and ignored signals;
+this process stays, hands on signals, and ends as the program does. All other commands,
+and all where no server is named, start as ever.
 """
 
 import os
@@ -23,11 +24,18 @@ PROGRAMS = (
     "pack",
     "recogniser_inference",
     "result_page",
+    "tokenize_text",
     "transcribe",
+)
+# Those that import PyTorch; the others start in no time.
+SCRIPTS = (
+    "pyscripts/utils/take_joint_model.py",
+    "pyscripts/utils/take_listeners.py",
+    "pyscripts/utils/take_recogniser.py",
 )
 
 
-def _hand_over(path: str, module: str, words: list[str]) -> None:
+def _hand_over(path: str, program: str, words: list[str]) -> None:
     import array
     import json
     import resource
@@ -44,12 +52,13 @@ def _hand_over(path: str, module: str, words: list[str]) -> None:
     ]
     limits = ("RLIMIT_FSIZE", "RLIMIT_NOFILE", "RLIMIT_AS", "RLIMIT_CORE")
     task = {
-        "module": module,
+        "program": program,
         "words": words,
         "environment": dict(os.environ),
         "folder": os.getcwd(),
         "path": sys.path,
         "umask": os.umask(0o077),
+        "cores": list(os.sched_getaffinity(0)),
         "ignored": ignored,
         "limits": {key: resource.getrlimit(getattr(resource, key)) for key in limits},
         "streams": [(file.encoding, file.errors) for file in (sys.stdout, sys.stderr)],
@@ -77,11 +86,15 @@ def _hand_over(path: str, module: str, words: list[str]) -> None:
 
 def _start() -> None:
     server = os.environ.get("WARM_INTERPRETER")
-    if not server or len(sys.orig_argv) < 3 or sys.orig_argv[1] != "-m":
+    words = sys.orig_argv[1:]
+    if not server or not words:
         return
-    package, _, program = sys.orig_argv[2].rpartition(".")
-    if package == "espnet2.bin" and program in PROGRAMS:
-        _hand_over(server, sys.orig_argv[2], sys.orig_argv[3:])
+    if words[0].endswith(SCRIPTS):
+        _hand_over(server, words[0], words[1:])
+    if words[0] == "-m" and len(words) > 1:
+        package, _, program = words[1].rpartition(".")
+        if package == "espnet2.bin" and program in PROGRAMS:
+            _hand_over(server, words[1], words[2:])
 
 
 _start()

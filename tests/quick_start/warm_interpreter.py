@@ -4,11 +4,11 @@
 
 A program takes 7 to 13 CPU seconds to start, most of them for imports, and a recipe's
 test starts twenty. See ``sitecustomize.py``, which asks for one. test_toy_recipe.py
-runs every stage in interpreters of its own, as users do, and so do the tests that kill
-programs and those of the cluster.
+runs every stage in interpreters of its own, as users do.
 """
 
 import array
+import atexit
 import gc
 import importlib
 import io
@@ -21,6 +21,7 @@ import select
 import signal
 import socket
 import sys
+import threading
 
 from sitecustomize import PROGRAMS
 
@@ -39,14 +40,15 @@ def import_programs() -> None:
 
 
 def receive(connection: socket.socket) -> tuple[dict, list[int]]:
-    """Return the task, and the three standard files."""
+    """Return the task, and the three standard files; end if the client was killed."""
     files = array.array("i")
     head, ancillary, _, _ = connection.recvmsg(8, socket.CMSG_SPACE(3 * files.itemsize))
+    length = int.from_bytes(head, "big")
+    text = connection.recv(length, socket.MSG_WAITALL)
+    if not ancillary or len(text) < length:
+        os._exit(0)
     files.frombytes(ancillary[0][2])
-    length, message = int.from_bytes(head, "big"), b""
-    while len(message) < length:
-        message += connection.recv(length - len(message))
-    return json.loads(message), list(files)
+    return json.loads(text), list(files)
 
 
 def watch(connection: socket.socket, worker: int) -> None:
@@ -86,6 +88,7 @@ def become(task: dict, files: list[int]) -> None:
     os.environ.update(task["environment"])
     os.chdir(task["folder"])
     os.umask(task["umask"])
+    os.sched_setaffinity(0, task["cores"])
     for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
         usual = (
             signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
@@ -99,13 +102,16 @@ def become(task: dict, files: list[int]) -> None:
     )
     random.seed()
     sys.modules["numpy"].random.seed()
-    sys.path[:] = [task["folder"], *task["path"]]
-    sys.orig_argv = [sys.executable, "-m", task["module"], *task["words"]]
-    sys.argv = ["-m", *task["words"]]
+    program, words = task["program"], task["words"]
+    is_script = program.endswith(".py")
+    first = os.path.dirname(os.path.realpath(program)) if is_script else task["folder"]
+    sys.path[:] = [first, *task["path"]]
+    sys.orig_argv = [sys.executable, *([] if is_script else ["-m"]), program, *words]
+    sys.argv = [program if is_script else "-m", *words]
 
 
 def serve(listener: socket.socket) -> str | None:
-    """Fork an interpreter a request; return, there, the module that it has to run."""
+    """Fork an interpreter a request; return, there, the program that it has to run."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     while sys.stdin not in select.select([listener, sys.stdin], [], [])[0]:
         connection, _ = listener.accept()
@@ -122,12 +128,34 @@ def serve(listener: socket.socket) -> str | None:
             watch(connection, worker)
         connection.close()
         become(task, files)
-        return task["module"]
+        return task["program"]
     return None
+
+
+def run(program: str) -> None:
+    """Run a script or module as Python does, and end without taking down what it used.
+
+    That would be writing to all of the memory which the server shares with it.
+    """
+    try:
+        if program.endswith(".py"):
+            runpy.run_path(program, run_name="__main__")
+        else:
+            runpy.run_module(program, run_name="__main__", alter_sys=True)
+        code = 0
+    except SystemExit as end:
+        if not isinstance(end.code, int | None):
+            raise
+        code = end.code or 0
+    threading._shutdown()
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(code)
 
 
 if __name__ == "__main__":
     import_programs()
-    module = serve(socket.socket(fileno=int(sys.argv[1])))
-    if module:
-        runpy.run_module(module, run_name="__main__", alter_sys=True)
+    program = serve(socket.socket(fileno=int(sys.argv[1])))
+    if program:
+        run(program)
