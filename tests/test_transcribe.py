@@ -136,7 +136,8 @@ def test_no_recording_and_no_result_is_written_over(demo_recipe, capsys, folder,
     ("content", "message"),
     [
         ("beam_sise: 5", "unknown key beam_sise; known are"),
-        ("beam_size: ten", "beam_size"),
+        # Told by typeguard, which the quick tests go without
+        pytest.param("beam_size: ten", "beam_size", marks=pytest.mark.slow),
         ("enh_s2t_task: false", "unknown key enh_s2t_task"),
     ],
 )

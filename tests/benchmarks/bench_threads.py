@@ -18,8 +18,7 @@ from itertools import product
 SETTINGS = {  # environment of a training; GNU's OpenMP, which PyTorch brings, reads it
     "all cores, threads spin": {"OMP_WAIT_POLICY": "active"},
     "all cores, as OpenMP decides": {},
-    "all cores, threads spin 1000 times": {"GOMP_SPINCOUNT": "1000"},  # the recipes
-    "all cores, threads sleep": {"OMP_WAIT_POLICY": "passive"},
+    "all cores, threads sleep": {"OMP_WAIT_POLICY": "passive"},  # the recipes
     "one thread": {"OMP_NUM_THREADS": "1"},
 }
 OPENMP = ("OMP_", "GOMP_")  # how its variables begin

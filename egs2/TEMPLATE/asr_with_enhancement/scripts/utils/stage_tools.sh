@@ -168,8 +168,8 @@ run_training() {
     local dir=$1 pid watcher code=0 threads=1
     shift
     # On a CPU the one job may have all cores; over 8 only get in each other's way. Threads
-    # that spin for long while they wait would take the cores of other jobs, and then wait
-    # for threads that have none (tests/benchmarks/README.md).
+    # that spin while they wait would take the cores of other jobs, and then wait for threads
+    # that have none; ours sleep (tests/benchmarks/README.md).
     [ "${ngpu}" -gt 0 ] || threads=$(env -u OMP_NUM_THREADS nproc)
     [ "${threads}" -le 8 ] || threads=8
     claim "${dir}"
@@ -179,7 +179,7 @@ run_training() {
         log "Resuming the training in ${dir}; remove the folder to start afresh"
     fi
     set -m # gives the job a process group, by which all of it can be ended
-    OMP_NUM_THREADS=${threads} GOMP_SPINCOUNT=${GOMP_SPINCOUNT:-1000} \
+    OMP_NUM_THREADS=${threads} OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-passive} \
         python3 -m espnet2.bin.launch --cmd "${cuda_cmd} --name $(printf %q "${dir##*/}")" \
         --log "${dir}/train.log" --ngpu "${ngpu}" --num_nodes "${num_nodes}" \
         --init_file_prefix "${dir}/.dist_init_" --multiprocessing_distributed true -- \
