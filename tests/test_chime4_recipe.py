@@ -118,6 +118,7 @@ def test_help_needs_no_corpus(recipe):
         )
 
 
+@pytest.mark.slow
 def test_the_training_set_has_all_three_kinds_if_there_is_wsj1(recipe, tmp_path):
     fake = make_chime4(tmp_path / "CHiME4")
     wsj1 = make_wsj1(tmp_path / "WSJ1", fake)

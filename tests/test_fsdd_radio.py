@@ -92,6 +92,7 @@ def heard(path):
     return digits
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("split", ["recording", "speaker"])
 def test_no_recording_is_in_two_sets(make, tmp_path, split):
     made = records(make(tmp_path, "--split", split))

@@ -56,6 +56,7 @@ def recipe(new_recipe, tmp_path) -> SmallRecipe:
     return recipe
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", ["../../../out", "/tmp/out", "x" * 250])
 def test_an_id_that_is_no_file_name_is_refused(recipe, key):
     """It would be written outside of the folder, or not at all."""
@@ -74,6 +75,7 @@ def test_perturbed_audio_cannot_leave_its_folder(import_script, tmp_path):
     assert not list(tmp_path.rglob("*out*"))
 
 
+@pytest.mark.slow
 def test_commands_in_a_table_are_told_before_they_run(recipe):
     """Kaldi's pipes work, and are not run in silence."""
     noisy, _ = tone_pair(recipe.path("audio/train"), "0", 0)
