@@ -22,6 +22,7 @@ PLANS = (
     "methods_scratch",
     "methods_frozen",
     "fixed_clean",
+    "fixed_voices",
 )
 
 
