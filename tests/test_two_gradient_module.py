@@ -1,10 +1,16 @@
 """The module between upstream's loop and the model: one process, windows, scaler."""
 
+import weakref
+
 import pytest
 import tiny
 import torch
+import torch.distributed as dist
+from torch.nn.parallel import DistributedDataParallel
 from torch.utils.checkpoint import checkpoint
 
+from espnet2.train import gradient_window
+from espnet2.train.gradient_averaging import start_sum_over_ranks
 from espnet2.train.gradient_decision import statistics
 from espnet2.train.gradient_methods import METHODS, make_method
 from espnet2.train.gradient_options import GradientConf
@@ -247,6 +253,41 @@ def test_methods_that_take_nothing_apart_need_no_shared_parameters(method):
     assert all(name.startswith("s2t_model.") for name in in_grad(model))
     with pytest.raises(ValueError, match="shared_params"):
         wrap(model, "remedy")
+
+
+@pytest.fixture
+def one_rank():
+    """A group of one process, in which DDP makes the same calls as among many."""
+    dist.init_process_group("gloo", store=dist.HashStore(), rank=0, world_size=1)
+    yield
+    dist.destroy_process_group()
+
+
+@pytest.mark.parametrize("distributed", [False, True])
+def test_se_gradients_are_given_up_at_the_end_of_their_step(
+    distributed, one_rank, monkeypatch
+):
+    """They were held during the next forward pass, where memory is scarcest."""
+    held = []
+
+    def watched(enh_grads, *rest):
+        held.extend(map(weakref.ref, enh_grads.values()))
+        return combine(enh_grads, *rest)
+
+    monkeypatch.setattr(gradient_window, "combine", watched)
+    model = tiny.tiny_model()
+    module = wrap(DistributedDataParallel(model) if distributed else model)
+    module(**tiny.batch())["loss"].backward()
+    assert held and not any(reference() is not None for reference in held)
+
+
+def test_gradients_are_given_up_once_they_are_on_their_way_to_the_ranks(one_rank):
+    gradient = torch.ones(3)
+    held = weakref.ref(gradient)
+    wait = start_sum_over_ranks({"a": gradient}, {"a": torch.zeros(3)})
+    del gradient
+    assert held() is None
+    torch.testing.assert_close(wait(), {"a": torch.ones(3)})
 
 
 def test_forward_passes_alone_do_not_move_the_window():

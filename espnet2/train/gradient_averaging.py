@@ -28,17 +28,20 @@ def start_sum_over_ranks(
     for dtype in sorted({p.dtype for p in parameters.values()}, key=str):
         names = [name for name, p in parameters.items() if p.dtype == dtype]
         flat = _flatten(gradients, {name: parameters[name] for name in names})
-        pending.append((names, flat, dist.all_reduce(flat, async_op=True)))
+        # The closure keeps the buffer alone: the gradients' memory is free at once.
+        is_whole = all(name in gradients for name in names)
+        work = dist.all_reduce(flat, async_op=True)
+        pending.append((names, is_whole, flat, work))
 
     def wait() -> Gradients:
         sums: Gradients = {}
-        for names, flat, work in pending:
+        for names, is_whole, flat, work in pending:
             work.wait()
             sizes = [parameters[name].numel() for name in names]
             *pieces, flags = flat.split([*sizes, len(names)])
             # Reading the flags waits for the device; seldom is there a need to.
             reached = [True] * len(names)
-            if not all(name in gradients for name in names):
+            if not is_whole:
                 reached = (flags > 0).tolist()
             for name, piece, is_reached in zip(names, pieces, reached, strict=True):
                 if is_reached:

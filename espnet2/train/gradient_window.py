@@ -96,6 +96,7 @@ class GradientWindow:
         if self.distributed:
             asr_grads = start_sum_over_ranks(asr_grads, self.parameters)()
         enh_grads = self._wait_enh()
+        self._wait_enh = dict  # or it would keep them until the next window's end
         surgery = combine(enh_grads, asr_grads, self.groups, self.method, scale)
         if enh_grads and surgery.decision is None:
             raise ValueError(
