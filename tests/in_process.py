@@ -24,6 +24,9 @@ def run_script(
             runpy.run_path(command[0], run_name="__main__")
     except SystemExit as end:
         code = end.code or 0
+        if not isinstance(code, int):  # as Python does with a message
+            print(code, file=err)
+            code = 1
     finally:
         sys.argv, sys.path[:] = before[:2]
         os.chdir(before[2])

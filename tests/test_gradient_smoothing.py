@@ -136,6 +136,15 @@ def test_a_resumed_run_goes_on_as_it_would_have():
     assert not all(map(torch.equal, lost, expected[3:]))
 
 
+def test_steps_after_a_resume_leave_the_state_that_it_began_with():
+    """The means are updated in place: two runs from one state shared them once."""
+    first, second = SmoothedGradients(0.5), SmoothedGradients(0.5)
+    means(first, a=torch.ones(2))
+    second.load_state_dict(first.state_dict())
+    means(second, a=torch.full((2,), 9.0))
+    assert first.means["a"].tolist() == [0.5, 0.5]
+
+
 @pytest.mark.parametrize("value", [1.0, -0.1, "0.9", True, None])
 def test_a_wrong_value_is_told(value):
     with pytest.raises(ValueError, match="smoothing: .*: expected a number from 0"):

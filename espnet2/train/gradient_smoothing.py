@@ -56,8 +56,9 @@ class SmoothedGradients:
         return {"means": dict(self.means), "counts": dict(self.counts)}
 
     def load_state_dict(self, state: dict) -> None:
-        """Go on from what ``state_dict`` returned."""
-        self.means, self.counts = dict(state["means"]), dict(state["counts"])
+        """Go on from what ``state_dict`` returned, which stays as it is."""
+        means = {name: mean.clone() for name, mean in state["means"].items()}
+        self.means, self.counts = means, dict(state["counts"])
 
 
 def _or_zero(tensors: list[Tensor], is_kept: Tensor) -> list[Tensor]:

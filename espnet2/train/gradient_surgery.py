@@ -89,7 +89,7 @@ def combine(
         ``Surgery``.
     """
     shared = _reached_by_both(enh_grads, asr_grads, groups)
-    names = [name for group in shared.values() for name in group]
+    names = _names(shared)
     combined = dict(asr_grads)
     if method.wants_enh:
         for name in enh_grads.keys() - set(names):
@@ -116,8 +116,7 @@ def _operate(
     if method.smoothed is None:
         decision, weights = _decide(gramians(enh, asr), shared, method)
     else:
-        names = [name for group in shared.values() for name in group]
-        sums, shares = method.smoothed.update(names, asr)
+        sums, shares = method.smoothed.update(_names(shared), asr)
         gramian = _of_means(gramians(enh, sums), shares)
         decision, weights = _decide(gramian, shared, method)
         weights = torch.stack([weights[:, 0], (weights[:, 1] - 1) / shares], -1)
@@ -153,13 +152,16 @@ def _reached_by_both(
     return {group: names for group, names in both.items() if names}
 
 
+def _names(groups: dict[str, list[str]]) -> list[str]:
+    return [name for names in groups.values() for name in names]
+
+
 def _decide(
     gramian: Tensor, shared: dict[str, list[str]], method: GradientMethod
 ) -> tuple[Decision, Tensor]:
     """Return the decisions and, from them, weights (n, 2) for the n tensors."""
     if method.conf.granularity == "tensor":
-        names = [name for group in shared.values() for name in group]
-        decision = method.decide(gramian, names)
+        decision = method.decide(gramian, _names(shared))
         return decision, decision.weights
     sizes = [len(names) for names in shared.values()]
     sums = torch.stack([part.sum(0) for part in gramian.split(sizes)])

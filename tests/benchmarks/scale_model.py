@@ -91,10 +91,8 @@ def stock_step(
     backward pass: their buckets are exposed; the others run beside what comes before.
     """
     operations, flop = _added(parts.forward, parts.asr_backward)
-    is_many = fabric.ranks > 1
-    copied = (
-        4 * parts.all_bytes * is_many
-    )  # into the buckets and back, read and written
+    # Into the buckets and back, read and written
+    copied = 4 * parts.all_bytes * (fabric.ranks > 1)
     late = round(buckets * parts.rnn_bytes / parts.all_bytes)
     early = ring_ms(parts.all_bytes - parts.rnn_bytes, fabric, buckets - late)
     operations_back, flop_back = parts.asr_backward
