@@ -53,3 +53,18 @@ def test_the_page_and_the_table_go_together(compat, repo_root):
         assert any(f"| {espnet} |" in line for line in rows)
     for name in compat.CORE:
         assert (repo_root / f"tests/test_{name}.py").is_file()
+
+
+def test_uv_takes_packages_from_where_pip_does(compat, monkeypatch):
+    """Behind a mirror no environment could be made."""
+    calls = []
+    monkeypatch.setattr(compat.pip_settings, "here", lambda: {"UV_INDEX": "https://m"})
+    monkeypatch.setattr(
+        compat.subprocess,
+        "run",
+        lambda words, **options: calls.append((words, options)),
+    )
+    compat._uv("venv", 3)
+    ((words, options),) = calls
+    assert words == ["uv", "venv", "3"]
+    assert options["env"]["UV_INDEX"] == "https://m" and "PATH" in options["env"]

@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+import pip_settings
 from check_environment import FOR_DEVELOPERS, REQUIREMENTS
 from choose_torch import CUDA_OF, pinned
 
@@ -87,7 +88,9 @@ def make(versions: Versions, folder: Path) -> None:
 
 
 def _uv(*words: object) -> None:
-    subprocess.run(["uv", *map(str, words)], check=True)
+    """Run uv, which takes packages from where pip does."""
+    env = {**os.environ, **pip_settings.here()}
+    subprocess.run(["uv", *map(str, words)], check=True, env=env)
 
 
 def run_tests(python: Path) -> list[str]:

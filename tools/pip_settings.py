@@ -68,17 +68,26 @@ def for_uv(settings: dict[str, str]) -> dict[str, str]:
     return variables
 
 
-def main() -> None:
-    """Write the variables, but none that is set already."""
+def here() -> dict[str, str]:
+    """Return uv's variables on this machine, but none that is set already.
+
+    Raises:
+        ValueError: if uv does not know one of pip's settings.
+    """
     pip = [sys.executable, "-m", "pip", "config", "list"]
     listing = subprocess.run(pip, check=True, stdout=subprocess.PIPE, text=True).stdout
+    found = for_uv(parse(listing))
+    return {name: value for name, value in found.items() if name not in os.environ}
+
+
+def main() -> None:
+    """Write the variables."""
     try:
-        variables = for_uv(parse(listing))
+        variables = here()
     except ValueError as error:
         sys.exit(f"pip_settings.py: {error}")
     for name, value in variables.items():
-        if name not in os.environ:
-            sys.stdout.write(f"{name}={value}\0")
+        sys.stdout.write(f"{name}={value}\0")
 
 
 if __name__ == "__main__":
