@@ -15,9 +15,9 @@ from typing import NamedTuple
 
 import torch
 from collective_figures import collective_figures
+from figure_table import Figures, commit, machine, print_table
 from log_figures import log_figures
 from networks import AUTHORS_CONFIG, build_network, mini_config, noise_batch
-from report import Figures, commit, machine, print_table
 from rnn_figures import rnn_figures
 from step_figures import step_figures
 from surgery_figures import surgery_figures

@@ -10,7 +10,7 @@ bytes allocated, in sizes of the SE parameters.
 import math
 
 from fake_gpu import authors_shapes, second_step
-from report import commit
+from figure_table import commit
 
 from espnet2.train.gradient_methods import make_method
 from espnet2.train.gradient_options import GradientConf
