@@ -1,5 +1,6 @@
 """Shared fixtures: fixed seeds, paths, and an environment for child processes."""
 
+import contextlib
 import importlib.util
 import os
 import random
@@ -17,7 +18,8 @@ import numpy as np
 import pytest
 
 REPO_ROOT = Path(__file__).resolve().parent.parent
-QUICK_START = Path(__file__).resolve().parent / "quick_start"
+QUICK_START = REPO_ROOT / "tests/quick_start"
+WITHOUT_TYPEGUARD = REPO_ROOT / "tests/without_typeguard"
 # The files that take longest, in order. The others with slow tests come after them.
 LONGEST = (
     "test_slurm_recipe.py",
@@ -36,7 +38,7 @@ LONGEST = (
 def pytest_configure(config: pytest.Config) -> None:
     """Without the slow tests ESPnet is loaded without typeguard, in half the time."""
     if config.getoption("markexpr") == "not slow":
-        sys.path.insert(0, str(QUICK_START))
+        sys.path.insert(0, str(WITHOUT_TYPEGUARD))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -78,29 +80,46 @@ def repo_root() -> Path:
 def own_process_env() -> dict[str, str]:
     """Environment for child processes, which do not inherit pytest's path.
 
-    Each has an interpreter of its own, without typeguard, see ``quick_start/``.
+    Each has an interpreter of its own, without typeguard.
     """
-    python_folder = str(Path(sys.executable).parent)
-    return {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join([str(REPO_ROOT), str(QUICK_START)]),
-        "PATH": os.pathsep.join([python_folder, os.environ.get("PATH", os.defpath)]),
-        "OMP_NUM_THREADS": "1",
-    }
+    return _child_env(REPO_ROOT, QUICK_START, WITHOUT_TYPEGUARD)
 
 
 @pytest.fixture(scope="session")
 def repo_env(own_process_env) -> Iterator[dict[str, str]]:
     """As ``own_process_env``, but programs begin in warm interpreters."""
+    with _warm_interpreters(own_process_env) as env:
+        yield env
+
+
+@pytest.fixture(scope="module")
+def typechecked_env() -> Iterator[dict[str, str]]:
+    """As ``repo_env``, with typeguard, which checks the types that ESPnet declares."""
+    with _warm_interpreters(_child_env(REPO_ROOT, QUICK_START)) as env:
+        yield env
+
+
+def _child_env(*python_path: Path) -> dict[str, str]:
+    python_folder = str(Path(sys.executable).parent)
+    return {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(map(str, python_path)),
+        "PATH": os.pathsep.join([python_folder, os.environ.get("PATH", os.defpath)]),
+        "OMP_NUM_THREADS": "1",
+    }
+
+
+@contextlib.contextmanager
+def _warm_interpreters(env: dict[str, str]) -> Iterator[dict[str, str]]:
+    """A server of interpreters with this environment, and what names it to programs."""
     with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as own:
         path = f"{folder}/socket"
         own.bind(path)
         own.listen(32)
         end = socket.socketpair()
-        words = (own, end[0], own_process_env)
-        server = threading.Thread(target=_serve, args=words, daemon=True)
+        server = threading.Thread(target=_serve, args=(own, end[0], env), daemon=True)
         server.start()
-        yield {**own_process_env, "WARM_INTERPRETER": path}
+        yield {**env, "WARM_INTERPRETER": path}
         end[1].close()
         server.join()
 

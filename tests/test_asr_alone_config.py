@@ -34,6 +34,7 @@ def shapes(task: type, *words: str) -> dict[str, tuple]:
     return {name: tuple(value.shape) for name, value in model.state_dict().items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("config", CONFIGS)
 def test_its_parameters_are_those_of_the_joint_model(
     derive, repo_root, tmp_path, config

@@ -72,6 +72,7 @@ def test_damage_is_seen_wherever_it_is(tmp_path):
     assert not is_whole(path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "fault", ["damaged", pytest.param("cut off", marks=pytest.mark.slow)]
 )
@@ -97,6 +98,7 @@ def test_two_damaged_checkpoints_are_an_error_that_says_what_to_do(tmp_path):
         whole_checkpoint(tmp_path / "checkpoint.pth")
 
 
+@pytest.mark.slow
 def test_a_model_that_was_not_written_any_more_is_made_up_for(tmp_path):
     """Killed between checkpoint and model, upstream later lacks it for the average."""
     run(tmp_path, 2)
@@ -108,6 +110,7 @@ def test_a_model_that_was_not_written_any_more_is_made_up_for(tmp_path):
     assert all(torch.equal(found[name], expected[name]) for name in expected)
 
 
+@pytest.mark.slow
 def test_what_comes_after_that_model_is_made_up_for_too(tmp_path):
     """The links stayed at the epoch before, and a model too many was left."""
     run(tmp_path, 3)
@@ -125,6 +128,7 @@ def test_what_comes_after_that_model_is_made_up_for_too(tmp_path):
     assert (tmp_path / "3epoch.pth").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("patience", [None, 0])
 def test_the_same_command_changes_nothing_of_a_training_that_has_ended(
     tmp_path, patience
@@ -158,6 +162,7 @@ def test_without_hard_links_the_previous_checkpoint_is_a_copy(tmp_path, monkeypa
     assert torch.load(tmp_path / "checkpoint.previous.pth", weights_only=True) == 1
 
 
+@pytest.mark.slow
 def test_the_average_by_a_second_criterion_is_right(tmp_path):
     """Upstream adds up in the first model it loads, and takes that for the second."""
     criteria = [["train", "loss", "min"], ["valid", "loss", "max"]]

@@ -94,6 +94,7 @@ def test_sets_are_joined_without_a_clash_of_names(prepare, trees):
             assert len(merged) == sum(map(len, tables))
 
 
+@pytest.mark.slow
 def test_the_template_finds_the_folders_valid(prepare, trees, repo_root, repo_env):
     out = prepare(trees[False])
     utils = repo_root / "egs2/TEMPLATE/asr_with_enhancement/utils"

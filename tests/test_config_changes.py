@@ -79,6 +79,7 @@ def test_a_key_of_another_version_is_not_compared(begun, tmp_path):
     check_config_changes(begun())
 
 
+@pytest.mark.slow
 def test_a_config_that_was_not_written_to_its_end_stops_nobody(begun, tmp_path, caplog):
     """A crash while upstream wrote it: any part of it may be there."""
     path = tmp_path / "config.yaml"

@@ -41,6 +41,7 @@ def test_the_authors_network_takes_fewer_than_a_hundred_operations(fake_gpu, nam
     assert len(second_step(fake_gpu, name, **SMOOTHED).operations) < 140
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [{}, SMOOTHED, {"granularity": "module"}])
 @pytest.mark.parametrize("name", OURS)
 def test_a_layer_more_costs_two_operations_a_tensor(fake_gpu, name, options):

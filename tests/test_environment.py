@@ -69,6 +69,7 @@ def installs(tools: Path) -> int:
     return calls.read_text().count("--requirement") if calls.exists() else 0
 
 
+@pytest.mark.slow
 def test_a_venv_is_made_once_and_then_left_alone(tools, fake_pip):
     made = make_venv(tools, str(fake_pip))
     assert made.returncode == 0, made.stderr
@@ -84,6 +85,7 @@ def add_uv(tools: Path, script: str) -> None:
     uv.chmod(0o755)
 
 
+@pytest.mark.slow
 def test_uv_installs_from_where_pip_would(tools, fake_pip):
     add_uv(tools, "env >uv_env")
     made = make_venv(tools, str(fake_pip), PIP_INDEX_URL="https://mirror/simple")
@@ -95,6 +97,7 @@ def test_uv_installs_from_where_pip_would(tools, fake_pip):
     assert (make_venv(tools).stdout, installs(tools)) == ("", 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("setting", "said"),
     [
@@ -184,6 +187,7 @@ def test_another_torch_is_a_new_venv_and_stays(tools, fake_pip):
     assert "chosen" not in (tools / "venv/.complete").read_text()
 
 
+@pytest.mark.slow
 def test_an_older_driver_decides_which_torch_is_installed(tools, fake_pip, tmp_path):
     (tmp_path / "nvidia-smi").write_text("#!/bin/sh\necho 550.54.14\n")
     (tmp_path / "nvidia-smi").chmod(0o755)
@@ -364,6 +368,7 @@ def test_without_a_whole_venv_the_command_to_run_is_named(tools, tmp_path):
     assert ran.stdout == ""
 
 
+@pytest.mark.slow
 def test_the_venv_and_this_checkout_come_first(tools, fake_pip, tmp_path):
     make_venv(tools, str(fake_pip))
     show = 'command -v python; echo "$PYTHONPATH"'

@@ -241,7 +241,7 @@ def test_stock_espnet_decodes_the_models(folder, tmp_path, repo_root, repo_env):
     tests = repo_root / "tests"
     done = subprocess.run(
         [sys.executable, "-c", DECODE, folder, *(tmp_path / kind for kind in KINDS)],
-        env={**repo_env, "PYTHONPATH": f"{tests}:{tests / 'quick_start'}"},
+        env={**repo_env, "PYTHONPATH": f"{tests}:{tests / 'without_typeguard'}"},
         cwd=tmp_path,
         capture_output=True,
         text=True,

@@ -108,6 +108,7 @@ def test_no_recording_is_in_two_sets(make, tmp_path, split):
         assert len(indices[0]) > 2
 
 
+@pytest.mark.slow
 def test_the_text_is_what_is_heard(make, tmp_path):
     made = records(make(tmp_path))
     for name, rows in made.items():

@@ -38,6 +38,7 @@ def weights(name: str, gramians: torch.Tensor, **conf) -> torch.Tensor:
     return method.decide(gramians, names).weights
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", METHODS)
 def test_finite_gradients_of_any_angle_and_ratio_get_finite_weights(name):
     found = weights(name, grid())
@@ -70,6 +71,7 @@ def test_own_methods_treat_each_pair_by_itself(name):
     torch.testing.assert_close(together, alone, rtol=0, atol=0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "weighting"),
     [
@@ -256,6 +258,7 @@ def test_a_method_is_added_by_one_class_and_one_line(tmp_path, monkeypatch):
     assert any(name.startswith("enh_model") for name in seen[0][0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*METHODS, "torchjd.aggregation.DualProjWeighting"])
 def test_what_a_method_says_of_itself_is_true(name):
     """Weights that never change are no decision; what rescales says so."""

@@ -74,6 +74,7 @@ def test_a_probe_of_the_plain_sum_says_what_would_help(tmp_path, rows, advice):
     assert advice in "\n".join(describe(read_history(tmp_path), "sum", 5.0))
 
 
+@pytest.mark.slow
 def test_the_command_prints_the_verdict_and_draws(tmp_path, capsys):
     write_config(tmp_path)
     write_log(tmp_path, 1, [CALM, FIGHT])

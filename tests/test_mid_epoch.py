@@ -150,6 +150,7 @@ def assert_equal(folder: Path, one: tuple, two: tuple) -> None:
     assert one[1]["schedulers"] == two[1]["schedulers"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "changes",
     [
@@ -183,6 +184,7 @@ def test_stopped_at_every_step_in_turn(straight, tmp_path):
     assert_equal(tmp_path, straight, train(tmp_path / "broken"))
 
 
+@pytest.mark.slow
 def test_a_crash_costs_what_came_after_the_last_checkpoint(straight, tmp_path, caplog):
     caplog.set_level(logging.INFO)
     with pytest.raises(Crash):
@@ -199,6 +201,7 @@ def test_no_minutes_between_two_checkpoints_means_after_each_step(tmp_path):
     assert (state["epoch"], state["step"], state["complete"]) == (1, 3, False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "hook", [crash, pytest.param(ask_to_stop, marks=pytest.mark.slow)]
 )
@@ -260,6 +263,7 @@ def test_a_damaged_file_costs_the_epoch_only(straight, tmp_path, caplog):
     assert_equal(tmp_path, straight, broken)
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_reported_and_training_goes_on(
     straight, tmp_path, monkeypatch, caplog
 ):
@@ -355,6 +359,7 @@ def test_whole_saving_can_be_nested():
         assert [path.name for path in Path(folder).iterdir()] == ["x.pth"]
 
 
+@pytest.mark.slow
 def test_a_methods_state_is_saved_with_the_optimizers_and_nowhere_else(tmp_path):
     """It lived twice: beside the optimizer in the middle, in its options at the end."""
     stopped(tmp_path / "run", hooks={1: {3: ask_to_stop}}, gradient_method="gradvac")

@@ -97,6 +97,7 @@ def test_the_snippet_says_what_espnet_alone_does_not_know(script, packed):
     assert ours.replace(more, "\n") == code
 
 
+@pytest.mark.slow
 def test_missing_parts_name_the_stage_that_makes_them(script, packed):
     (packed.parent / EXP / "RESULTS_enh.md").unlink()
     assert "## Enhancement" not in card(script, packed)  # real recordings have none

@@ -9,6 +9,8 @@ from fake_rats import make_tree
 
 from espnet2.data_dir.tables import DataError
 
+pytestmark = pytest.mark.slow
+
 LOCAL = "egs2/rats_chA/asr_with_enhancement/local"
 KINDS = {
     "sources": "docs/source_file_info.tab",

@@ -11,6 +11,8 @@ import soundfile
 from fake_rats import make_tree
 from prepared_rats import RECIPE, Prepared
 
+pytestmark = pytest.mark.slow
+
 RATE = 8000
 
 
@@ -118,7 +120,6 @@ def test_the_summary_counts_sets_sources_and_reasons(prepared):
         assert f"| {reason} |" in summary
 
 
-@pytest.mark.slow
 def test_a_second_run_decodes_nothing_and_changes_nothing(prepared):
     markers = list(prepared.work.glob("sessions/*/session.json"))
     times = [path.stat().st_mtime_ns for path in markers]
@@ -128,7 +129,6 @@ def test_a_second_run_decodes_nothing_and_changes_nothing(prepared):
     assert (prepared.work / "link_report.tsv").read_text() == before
 
 
-@pytest.mark.slow
 def test_a_run_that_was_stopped_does_what_is_left(prepared, tmp_path):
     copy = Prepared(tmp_path, prepared.repo_root, prepared.env, prepared.truth)
     shutil.copytree(prepared.work, copy.work)
@@ -147,7 +147,6 @@ def test_a_run_that_was_stopped_does_what_is_left(prepared, tmp_path):
         )
 
 
-@pytest.mark.slow
 def test_other_thresholds_make_the_sessions_anew(prepared, tmp_path):
     copy = Prepared(tmp_path, prepared.repo_root, prepared.env, prepared.truth)
     shutil.copytree(prepared.work, copy.work)
@@ -159,7 +158,6 @@ def test_other_thresholds_make_the_sessions_anew(prepared, tmp_path):
     )
 
 
-@pytest.mark.slow
 def test_lists_of_ids_replace_the_split(prepared, tmp_path):
     copy = Prepared(tmp_path, prepared.repo_root, prepared.env, prepared.truth)
     copy.work = prepared.work
@@ -179,7 +177,6 @@ def test_lists_of_ids_replace_the_split(prepared, tmp_path):
     }
 
 
-@pytest.mark.slow
 def test_tables_without_headers_give_the_same(prepared, tmp_path):
     truth = make_tree(tmp_path, headers=False)
     copy = Prepared(tmp_path, prepared.repo_root, prepared.env, truth)
@@ -190,7 +187,6 @@ def test_tables_without_headers_give_the_same(prepared, tmp_path):
     assert reports[0] == reports[1]
 
 
-@pytest.mark.slow
 def test_the_recipe_reads_its_paths_from_db_sh(prepared, tmp_path, repo_env):
     recipe = tmp_path / "my recipe"
     recipe.mkdir()
@@ -223,7 +219,6 @@ def test_the_recipe_reads_its_paths_from_db_sh(prepared, tmp_path, repo_env):
     assert (recipe / "data/local/rats_chA/summary.md").is_file()
 
 
-@pytest.mark.slow
 def test_no_rights_to_write_is_one_clear_line(prepared, tmp_path):
     if os.geteuid() == 0:
         (tmp_path / "work").write_text("a file where the folder should be")

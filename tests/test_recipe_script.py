@@ -125,6 +125,7 @@ def test_command_lines_of_espnet_run(stages, repo_root):
     assert "because of --skip_upload_hf true" in done.stdout
 
 
+@pytest.mark.slow
 def test_the_texts_of_a_language_model_are_joined(stages, recipe):
     """--lm_train_text "a b" was one file name; ids that two files have stay apart."""
     for name in ("tr", "va"):
@@ -147,6 +148,7 @@ def test_the_texts_of_a_language_model_are_joined(stages, recipe):
     assert done.returncode == 1 and "b is missing" in done.stderr
 
 
+@pytest.mark.slow
 def test_text_serves_where_there_is_no_text_spk1(shell, recipe):
     """The data folders of ESPnet's enh_asr1 recipes have text alone."""
     soundfile.write(recipe / "a.wav", np.zeros(8000), 8000)
@@ -248,6 +250,7 @@ echo after
 """
 
 
+@pytest.mark.slow
 def test_threads_of_a_training_sleep_while_they_wait(shell, recipe):
     """Those that did made a step beside other work eighteen times as long."""
     (recipe / "t.sh").write_text(TRAINING)
@@ -259,6 +262,7 @@ def test_threads_of_a_training_sleep_while_they_wait(shell, recipe):
     assert "waits=active" in (recipe / "exp/a model/train.log").read_text()
 
 
+@pytest.mark.slow
 def test_a_failed_training_shows_the_end_of_its_log(shell, recipe):
     (recipe / "t.sh").write_text(TRAINING)
     (recipe / "job.sh").write_text("echo went wrong; exit 3\n")
@@ -269,6 +273,7 @@ def test_a_failed_training_shows_the_end_of_its_log(shell, recipe):
     assert "after" not in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "job",
     [
@@ -285,6 +290,7 @@ def test_a_training_of_which_a_process_was_killed_says_so(shell, recipe, job):
     assert "a process was killed, as Linux does where memory runs out" in told
 
 
+@pytest.mark.slow
 def test_a_training_that_goes_on_says_so(shell, recipe):
     (recipe / "t.sh").write_text(TRAINING)
     (recipe / "job.sh").write_text("true\n")
@@ -296,6 +302,7 @@ def test_a_training_that_goes_on_says_so(shell, recipe):
     assert "after" in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_ends_the_training(recipe, repo_env, kind):
     (recipe / "t.sh").write_text(TRAINING)

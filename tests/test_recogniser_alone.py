@@ -90,6 +90,7 @@ def change_rate(config: Path, rate: str) -> None:
     config.write_text(yaml.safe_dump(content))
 
 
+@pytest.mark.slow
 def test_a_recogniser_of_another_rate_hears_resampled_speech(own):
     before = hear(own)
     change_rate(own.config, "16k")

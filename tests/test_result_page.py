@@ -147,6 +147,7 @@ def test_worst_median_and_best_are_chosen_without_overlap():
     assert list(spaced(list("dcba"), 2)) == ["a", "c"]
 
 
+@pytest.mark.slow
 def test_the_figures_are_those_of_the_files(finished):
     finished.train("a")
     page = page_of(finished, "a")
@@ -217,6 +218,7 @@ def test_hostile_ids_and_texts_stay_text(recipe, fake):
         assert page.text.count(name) >= 4
 
 
+@pytest.mark.slow
 def test_nothing_is_fetched_and_only_our_own_script_may_run(finished):
     finished.train("a")
     page = page_of(finished, "a")

@@ -98,6 +98,7 @@ def read(path: str | Path) -> Tensor:
     return torch.as_tensor(soundfile.read(path, dtype="float32")[0]).unsqueeze(0)
 
 
+@pytest.mark.slow
 @torch.no_grad()
 @pytest.mark.parametrize("front", FRONTS)
 def test_a_model_for_several_channels_hears_all(front, recipe, capsys):
@@ -135,6 +136,7 @@ def test_a_recording_of_one_channel_is_named_and_the_others_go_on(
     assert "text" in several
 
 
+@pytest.mark.slow
 def test_an_array_of_another_size_is_named(recipe, capsys):
     recipe("tfgridnetv2")
     write("two.wav", 2)
@@ -142,6 +144,7 @@ def test_an_array_of_another_size_is_named(recipe, capsys):
     assert line["error"].startswith("two.wav: has 2 channels, enh_separator tfgridne")
 
 
+@pytest.mark.slow
 def test_a_dereverberation_takes_one_channel_too(recipe, capsys):
     """It was refused, for there are beamformers of that name which cannot."""
     path = recipe("wpe")
@@ -154,6 +157,7 @@ def test_a_dereverberation_takes_one_channel_too(recipe, capsys):
     assert (read(mono["enhanced"])[0] - wanted).abs().max() <= 1 / 32768
 
 
+@pytest.mark.slow
 def test_a_model_for_one_channel_hears_the_first_or_the_chosen(demo_recipe, capsys):
     write("three.wav", 3)
     several = read("three.wav")[0]
@@ -188,6 +192,7 @@ def test_the_recogniser_hears_the_channel_that_it_was_trained_on(front, recipe):
     assert not torch.allclose(upstreams, wanted)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("front", ALL_CHANNELS)
 def test_stages_12_and_13_do_as_the_command(front, recipe, capsys):
     path = recipe(front)

@@ -243,6 +243,7 @@ def test_an_interrupt_cancels_the_job(start, folder, kind):
     assert (folder / "cancelled").read_text() == "42"
 
 
+@pytest.mark.slow
 def test_the_command_gets_usr1_for_either_signal_where_it_asks_for_it(run, folder):
     (folder / "job.py").write_text(STOPPABLE)
     for name in ("SIGUSR1", "SIGTERM"):
@@ -319,6 +320,7 @@ def test_of_an_array_only_the_stopped_member_is_requeued(run, folder):
     assert "# Ended (code 0)" in (folder / "l.2").read_text()
 
 
+@pytest.mark.slow
 def test_sbatch_that_returns_before_the_jobs_end_is_made_up_for(start, folder):
     """It does so for a cancelled job that is being ended."""
     (folder / "behaviour").write_text("returns early")

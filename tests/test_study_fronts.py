@@ -129,6 +129,7 @@ def test_the_rise_over_the_weights(plan):
     ]
 
 
+@pytest.mark.slow
 def test_the_study_writes_both_tables_and_the_picture(toy_study, plan):
     write(plan)
     code, printed = toy_study.run("--stage", "3")

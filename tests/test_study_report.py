@@ -95,6 +95,7 @@ def test_only_rows_of_the_present_definition_count(toy_study, plan, results):
     assert items["easy"][1].mean["wer"] == 50
 
 
+@pytest.mark.slow
 def test_the_table_and_the_picture_show_them(toy_study, results):
     code, printed = toy_study.run("--stage", "3")
     assert code == 0, printed

@@ -73,16 +73,11 @@ class Recipe:
 
 
 @pytest.fixture(scope="module")
-def recipe(tmp_path_factory, repo_root, repo_env) -> Recipe:
-    """All stages were run as users do, with upstream's checks of types.
-
-    What tests run of it later begins in warm interpreters, as in other recipes' tests.
-    """
+def recipe(tmp_path_factory, repo_root, typechecked_env) -> Recipe:
+    """All stages were run with upstream's checks of types, as users do."""
     folder = tmp_path_factory.mktemp("toy") / "my recipe"
-    env = {**repo_env, "PYTHONPATH": str(repo_root)}
-    recipe = Recipe(folder, repo_root, env)
+    recipe = Recipe(folder, repo_root, typechecked_env)
     recipe.printed = recipe.run()
-    recipe.env |= repo_env
     return recipe
 
 

@@ -69,6 +69,7 @@ def parameters(model) -> dict[str, torch.Tensor]:
     return {name: p.detach().clone() for name, p in model.named_parameters()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("probe", [False, True])
 @pytest.mark.parametrize("accum_grad", [1, 3])
 def test_sum_equals_upstreams_trainer_after_20_steps(tmp_path, accum_grad, probe):
@@ -94,6 +95,7 @@ def test_sum_equals_upstreams_trainer_after_20_steps(tmp_path, accum_grad, probe
     assert stats["grad_norm"] == pytest.approx(stock_stats["grad_norm"], rel=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("accum_grad", "steps"), [(1, 5), (2, 2)])
 def test_steps_with_nan_are_left_out_and_counted(tmp_path, caplog, accum_grad, steps):
     batches = list(tiny.Batches(5))
@@ -150,6 +152,7 @@ def test_a_real_batch_never_goes_round_a_front_end_that_learns_alone():
     assert not model.trains_on(["utt_CLEAN"]) and model.trains_on(["utt_REAL"])
 
 
+@pytest.mark.slow
 def test_remedy_trains_otherwise_than_the_sum(tmp_path):
     conf = {"threshold": 0.5, "max_stretch": "dynamic"}
     one, _ = train_one_epoch(
@@ -162,6 +165,7 @@ def test_remedy_trains_otherwise_than_the_sum(tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_conflict_statistics_reach_the_reporter(tmp_path):
     _, stats = train_one_epoch(GradientRemedyTrainer, tmp_path)
     with np.load(tmp_path / "gradient_log" / "1.npz", allow_pickle=False) as log:
@@ -176,6 +180,7 @@ def test_conflict_statistics_reach_the_reporter(tmp_path):
     assert stats["grad_stretch"] >= 1
 
 
+@pytest.mark.slow
 def test_batches_without_a_reference_are_trained_among_the_others(tmp_path):
     kinds = ("", "_REAL", "_CLEAN")
     changes = {"gradient_method": "sum", "gradient_conf": {"probe": True}}
@@ -188,6 +193,7 @@ def test_batches_without_a_reference_are_trained_among_the_others(tmp_path):
     assert stats["grad_ratio"] > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("granularity", ["tensor", "module"])
 def test_four_batches_of_four_train_as_one_of_sixteen(tmp_path, granularity):
     """The authors' code decides on each of the four: another gradient."""
@@ -240,6 +246,7 @@ def run(folder, max_epoch: int, trainer=GradientRemedyTrainer, **changes):
     return model
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "changes",
     [
@@ -270,6 +277,7 @@ def test_gradvacs_state_matters_for_the_test_above(tmp_path, monkeypatch):
     assert not torch.equal(parameters(resumed)[name], parameters(straight)[name])
 
 
+@pytest.mark.slow
 def test_batches_that_fill_no_window_are_left_out_and_the_log_says_so(tmp_path, caplog):
     """Upstream adds them to the next epoch's first step, or loses them on resuming."""
     caplog.set_level(logging.INFO)

@@ -60,6 +60,7 @@ def test_the_file_says_where_the_epoch_is(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == [FILE_NAME]
 
 
+@pytest.mark.slow
 def test_the_watcher_ends_with_the_process_and_prints_plain_lines(tmp_path):
     path = tmp_path / FILE_NAME
     write = (

@@ -25,6 +25,7 @@ def transcribe(capsys, *words: str | Path) -> tuple[list[dict], int]:
     return [json.loads(line) for line in lines], code
 
 
+@pytest.mark.slow
 def test_upstreams_classes_give_the_same_text_and_the_same_samples(demo_recipe, capsys):
     from espnet2.bin.asr_inference import Speech2Text
     from espnet2.bin.enh_inference import SeparateSpeech

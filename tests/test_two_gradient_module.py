@@ -360,6 +360,7 @@ def test_bf16_autocast_takes_the_decisions_in_full_precision():
     assert_same(in_grad(model), remedied(enh, asr), tolerance=1e-5)
 
 
+@pytest.mark.slow
 def test_a_compiled_se_module_gives_the_same_gradients():
     """Compiled for a batch without an SE loss, it frees what two passes need."""
 

@@ -63,6 +63,7 @@ def step(model: ESPnetEnhASRModel, batch: dict[str, Tensor], name: str) -> int:
     return sum(name.startswith("enh_model.") for name in stepped)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("row", ROWS)
 def test_both_losses_train_the_se_module_and_a_step_is_finite(row):
     *channels, keys = ROWS[row]

@@ -3,8 +3,8 @@
     python warm_interpreter.py <n>    serves socket n, until its standard input ends
 
 A program takes 7 to 13 CPU seconds to start, most of them for imports, and a recipe's
-test starts twenty. See ``sitecustomize.py``, which asks for one. test_toy_recipe.py
-runs every stage in interpreters of its own, as users do.
+test starts twenty. See ``sitecustomize.py``, which asks for one. The tests in faults/
+and cluster/ run every stage in interpreters of its own, as users do.
 """
 
 import array
