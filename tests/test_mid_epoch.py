@@ -14,6 +14,7 @@ import tiny
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
+from start_ranks import start_ranks
 from test_trainer_gradient_remedy import options
 from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import DataLoader, Dataset
@@ -345,7 +346,7 @@ def test_a_signal_to_one_rank_stops_all_and_all_go_on(tmp_path):
         (tmp_path / name).mkdir()
     with mp.Manager() as manager:
         results = manager.list()
-        mp.spawn(_rank, (str(tmp_path), results), nprocs=2)
+        start_ranks(_rank, (str(tmp_path), results), 2)
         outcomes = list(results)
     for straight, code, resumed in outcomes:
         assert code == STOPPED

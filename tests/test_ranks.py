@@ -9,7 +9,7 @@ import pytest
 import tiny
 import torch
 import torch.distributed as dist
-import torch.multiprocessing as mp
+from start_ranks import start_ranks
 from torch.nn.parallel import DistributedDataParallel
 
 from espnet2.train.distributed_utils import DistributedOption
@@ -184,7 +184,7 @@ def _rank_main(rank: int, world: int, folder: str) -> None:
 def spawn(world: int) -> list[dict]:
     """What each rank found."""
     with tempfile.TemporaryDirectory() as folder:
-        mp.spawn(_rank_main, (world, folder), nprocs=world)
+        start_ranks(_rank_main, (world, folder), world)
         files = [Path(folder, f"{rank}.pt") for rank in range(world)]
         return [torch.load(file, weights_only=True) for file in files]
 
