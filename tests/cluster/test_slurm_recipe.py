@@ -29,10 +29,10 @@ OPTIONS = [
 class Recipe:
     """A copy of the recipe, run by one of the back-ends."""
 
-    def __init__(self, folder: Path, repo_root: Path, cluster, backend: str):
+    def __init__(self, folder: Path, repo_root: Path, env: dict, backend: str):
         self.folder = folder
         variables = {"ESPNET_PYTHON_ENV": "none", "cmd_backend": backend}
-        self.env = {**cluster.env, **variables, "GLOO_SOCKET_IFNAME": "lo"}
+        self.env = {**env, **variables, "GLOO_SOCKET_IFNAME": "lo"}
         folder.mkdir()
         for path in (repo_root / MINI_RADIO).iterdir():
             if path.name not in ("data", "dump", "exp", "downloads"):
@@ -101,10 +101,10 @@ def assert_same(parameters: dict, others: dict) -> None:
 
 
 @pytest.fixture(scope="module")
-def local(cluster, repo_root, tmp_path_factory) -> Recipe:
-    """Everything on this machine."""
+def local(cluster, repo_env, repo_root, tmp_path_factory) -> Recipe:
+    """Everything on this machine, if it has a cluster to compare with."""
     folder = tmp_path_factory.mktemp("local") / "my recipe"
-    recipe = Recipe(folder, repo_root, cluster, "local")
+    recipe = Recipe(folder, repo_root, repo_env, "local")
     for first, last in ((1, 10), (11, 11), (12, 12)):
         recipe.run(first, last)
     return recipe
@@ -114,7 +114,7 @@ def local(cluster, repo_root, tmp_path_factory) -> Recipe:
 def slurm(cluster, repo_root, tmp_path_factory, local) -> Recipe:
     """Everything from stage 3 on Slurm; the training is preempted once."""
     folder = tmp_path_factory.mktemp("slurm") / "my recipe"
-    recipe = Recipe(folder, repo_root, cluster, "slurm")
+    recipe = Recipe(folder, repo_root, cluster.env, "slurm")
     for name in ("data", "downloads"):
         (folder / name).symlink_to(local.folder / name)
     printed = recipe.run(3, 10)

@@ -108,10 +108,25 @@ def write_set(folder: Path, speakers: Sequence[str], audio: Path) -> None:
 
 
 class SmallRecipe:
-    """The recipe in a folder of its own; the template comes by links."""
+    """The recipe in a folder of its own; the template comes by links.
 
-    def __init__(self, folder: Path, repo_root: Path, env: dict[str, str]):
+    Args:
+        folder: where; it is made.
+        repo_root: where the template is.
+        env: for runs that are started and met with a fault: every program of them has
+            an interpreter of its own.
+        quick_env: for runs to their end, in warm interpreters.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        repo_root: Path,
+        env: dict[str, str],
+        quick_env: dict[str, str],
+    ):
         self.folder, self.env = folder, {**env, "ESPNET_PYTHON_ENV": "none"}
+        self.quick_env = {**quick_env, "ESPNET_PYTHON_ENV": "none"}
         self.prefix: list[str] = []  # of the command line
         self.options = dict(OPTIONS)
         (folder / "conf").mkdir(parents=True)
@@ -144,8 +159,9 @@ class SmallRecipe:
     def run(self, *stages: int, **options: str) -> subprocess.CompletedProcess:
         """Run stages to their end, whatever comes out."""
         words = self.words(*stages, **options)
+        env = self.env if self.prefix else self.quick_env
         return subprocess.run(
-            words, cwd=self.folder, env=self.env, capture_output=True, text=True
+            words, cwd=self.folder, env=env, capture_output=True, text=True
         )
 
     def succeed(self, *stages: int, **options: str) -> str:
