@@ -36,6 +36,7 @@ FEW = {
     "accum_grad": 1,
     "batch_size": 4,
     "keep_nbest_models": 1,
+    "num_att_plot": 0,
     "use_matplotlib": False,
 }
 

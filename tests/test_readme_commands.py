@@ -27,7 +27,7 @@ NOT_RUN = (
     f"python -m espnet2.bin.result_page {NAMED}",
     "./run.sh --stage 12 --download_model my_model.zip",
 )
-FEW = {"max_epoch": 1, "log_interval": 3, "use_matplotlib": False}
+FEW = {"max_epoch": 1, "log_interval": 3, "num_att_plot": 0, "use_matplotlib": False}
 TOY = ["--nbpe", "40", "--nj", "1", "--inference_nj", "1"]
 
 

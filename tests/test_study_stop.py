@@ -19,8 +19,8 @@ base_config: conf/train_gradient_remedy.yaml
 decode_config: conf/decode_asr.yaml
 baseline: sum
 seeds: [0]
-start: "--max_epoch 4 --batch_size 8 --checkpoint_steps 2 --use_matplotlib false"
-common_args: "--max_epoch 1 --batch_size 8 --log_interval 1 --use_matplotlib false"
+start: "--max_epoch 4 --checkpoint_steps 2 --num_att_plot 0 --use_matplotlib false"
+common_args: "--max_epoch 1 --log_interval 1 --num_att_plot 0 --use_matplotlib false"
 conditions:
     easy:
         corpus: "--num_train 48 --num_valid 8 --num_test 6"

@@ -10,7 +10,7 @@ import tiny
 import torch
 import yaml
 from in_process import run_script
-from test_toy_recipe import Recipe
+from test_toy_recipe import NO_PICTURES, Recipe
 
 from espnet2.bin.asr_inference import Speech2Text
 from espnet2.bin.interruptible_asr_train import InterruptibleASRTask
@@ -207,7 +207,8 @@ def test_the_three_commands_of_the_guide_in_short(tmp_path, repo_root, repo_env)
     pytest.importorskip("espeakng_loader", reason="espeakng-loader speaks the corpus")
     recipe = Recipe(tmp_path / "my recipe", repo_root, repo_env)
     train, take_it, score = three_commands(repo_root)
-    printed = recipe.run(*train)
+    few = f"--max_epoch 1 --batch_size 8 {NO_PICTURES}"
+    printed = recipe.run(*train, "--asr_first_args", few)
     (first,) = recipe.folder.glob("exp/asr_first_*_clean/valid.acc.ave.pth")
     folder = str(first.parent.relative_to(recipe.folder))
     assert f"--asr_model {folder}" in printed
@@ -216,7 +217,7 @@ def test_the_three_commands_of_the_guide_in_short(tmp_path, repo_root, repo_env)
     assert config["train_data_path_and_name_and_type"][0][0].endswith("spk1.scp")
     for words in (take_it, score):
         words[words.index("--asr_model") + 1] = folder
-    recipe.run(*take_it, "--stop_stage", "14")
+    recipe.run(*take_it, "--stop_stage", "14", "--enh_asr_args", few)
     exp = recipe.folder / "exp/enh_asr_fixed"
     before, after = torch.load(first), torch.load(exp / "valid.acc.ave.pth")
     for name, value in before.items():

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.slow
 MINI_RADIO = "egs2/mini_radio/asr_with_enhancement"
 EXP = Path("exp/enh_asr_toy")
 DECODED = EXP / "decode_asr_enh_asr_model_valid.acc.ave/test"
-NO_PICTURES = "--use_matplotlib false"
+NO_PICTURES = "--num_att_plot 0 --use_matplotlib false"
 OPTIONS = [
     *("--local_data_opts", "--num_train 48 --num_valid 8 --num_test 6 --nj 2"),
     *("--nbpe", "40", "--enh_asr_tag", "toy", "--nj", "2", "--inference_nj", "1"),
