@@ -3,8 +3,9 @@
     python warm_interpreter.py <n>    serves socket n, until its standard input ends
 
 A program takes 7 to 13 CPU seconds to start, most of them for imports, and a recipe's
-test starts twenty. See ``sitecustomize.py``, which asks for one. The tests in faults/
-and cluster/ run every stage in interpreters of its own, as users do.
+test starts twenty. See ``sitecustomize.py``, which asks for one. They have one thread,
+whatever ``OMP_NUM_THREADS`` the program is given. Runs that tests in faults/ and cluster/
+disturb have interpreters of their own, as users do.
 """
 
 import array
