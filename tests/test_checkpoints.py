@@ -73,9 +73,7 @@ def test_damage_is_seen_wherever_it_is(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "fault", ["damaged", pytest.param("cut off", marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize("fault", ["damaged", "cut off"])
 def test_a_damaged_checkpoint_gives_way_to_the_previous_one(tmp_path, caplog, fault):
     caplog.set_level(logging.WARNING)
     straight = run(tmp_path / "straight", 3)

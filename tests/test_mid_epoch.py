@@ -155,13 +155,10 @@ def assert_equal(folder: Path, one: tuple, two: tuple) -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        pytest.param({"gradient_method": "gradvac"}, marks=pytest.mark.slow),
-        pytest.param({"gradient_conf": {"smoothing": 0.9}}, marks=pytest.mark.slow),
+        {"gradient_method": "gradvac"},
+        {"gradient_conf": {"smoothing": 0.9}},
         {"accum_grad": 2},
-        pytest.param(
-            {"accum_grad": 4, "gradient_conf": {"per_batch": True}},
-            marks=pytest.mark.slow,
-        ),
+        {"accum_grad": 4, "gradient_conf": {"per_batch": True}},
     ],
 )
 def test_a_window_is_finished_before_the_stop(tmp_path, changes):
@@ -203,9 +200,7 @@ def test_no_minutes_between_two_checkpoints_means_after_each_step(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "hook", [crash, pytest.param(ask_to_stop, marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize("hook", [crash, ask_to_stop])
 def test_a_validation_that_is_cut_short_is_made_again(straight, tmp_path, hook):
     for epoch in (1, 2):
         with pytest.raises((Crash, SystemExit)):
