@@ -25,8 +25,11 @@ WORDS = ["<blank>", "<unk>", "A", "B", "C", "<sos/eos>"]
 
 
 @pytest.fixture
-def lm_training(tmp_path, repo_env):
-    """Start the LM training program on 40 short texts; 200 slow enough epochs."""
+def lm_training(tmp_path, repo_env, own_process_env):
+    """Start the LM training program on 40 short texts, in a process of its own or not.
+
+    Only in one of its own are the program's processes the children of the one started.
+    """
     (tmp_path / "tokens.txt").write_text("\n".join(WORDS) + "\n")
     lines = [
         f"u{n:02} {' '.join(WORDS[2 + (n + k) % 3] for k in range(4))}\n"
@@ -35,7 +38,9 @@ def lm_training(tmp_path, repo_env):
     (tmp_path / "text").write_text("".join(lines))
     (tmp_path / "shape").write_text("".join(f"u{n:02} 4\n" for n in range(40)))
 
-    def start(folder: str, max_epoch: int) -> subprocess.Popen:
+    def start(
+        folder: str, max_epoch: int, *more: str, own: bool = False
+    ) -> subprocess.Popen:
         words = [
             "--token_list",
             "tokens.txt",
@@ -66,8 +71,13 @@ def lm_training(tmp_path, repo_env):
         ]
         log = (tmp_path / f"{folder}.log").open("a")
         program = [sys.executable, "-m", "espnet2.bin.interruptible_lm_train", *words]
+        program += more
         return subprocess.Popen(
-            program, cwd=tmp_path, env=repo_env, stderr=log, stdout=log
+            program,
+            cwd=tmp_path,
+            env=own_process_env if own else repo_env,
+            stderr=log,
+            stdout=log,
         )
 
     return start
@@ -80,30 +90,61 @@ def wait_for(path: Path, process: subprocess.Popen) -> None:
         time.sleep(0.05)
 
 
+def children(process: subprocess.Popen) -> list[int]:
+    path = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    while not (found := path.read_text().split()):  # between two epochs
+        assert process.poll() is None
+    return [int(child) for child in found]
+
+
 @pytest.mark.slow
+@pytest.mark.parametrize("ranks", ["1", "2"])
 def test_a_stopped_training_exits_with_75_and_the_same_command_goes_on(
-    tmp_path, lm_training
+    tmp_path, lm_training, ranks
 ):
     """The whole process group is asked, as Slurm does; the loader's workers too."""
-    assert lm_training("straight", 6).wait(timeout=300) == 0
-    process = lm_training("broken", 6)
+    words = ("--cpu_ranks", ranks)
+    assert lm_training("straight", 6, *words).wait(timeout=300) == 0
+    process = lm_training("broken", 6, *words, own=True)
     wait_for(tmp_path / "broken" / "1epoch.pth", process)
-    process.send_signal(signal.SIGTERM)
-    for child in (
-        Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-    ):
-        os.kill(int(child), signal.SIGTERM)
+    for pid in (process.pid, *children(process)):
+        os.kill(pid, signal.SIGTERM)
     assert process.wait(timeout=60) == STOPPED
     assert (tmp_path / "broken" / FILE_NAME).exists()
     log = (tmp_path / "broken.log").read_text()
     assert "SIGTERM: stopped" in log and "the same command goes on" in log
-    assert lm_training("broken", 6).wait(timeout=300) == 0
+    assert lm_training("broken", 6, *words).wait(timeout=300) == 0
     models = [
         torch.load(tmp_path / name / "valid.loss.ave.pth", weights_only=True)
         for name in ("straight", "broken")
     ]
     for name, value in models[0].items():
         assert torch.equal(models[1][name], value), name
+
+
+@pytest.mark.slow
+def test_two_ranks_train_what_one_process_trains(tmp_path, lm_training):
+    words = ("--lm_conf", "dropout_rate=0")
+    for ranks in ("1", "2"):
+        process = lm_training(ranks, 2, *words, "--cpu_ranks", ranks)
+        assert process.wait(timeout=300) == 0
+    one, two = (
+        torch.load(tmp_path / ranks / "2epoch.pth", weights_only=True)
+        for ranks in ("1", "2")
+    )
+    for name, value in one.items():
+        torch.testing.assert_close(two[name], value, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.slow
+def test_a_killed_rank_ends_the_other_and_the_program_says_so(tmp_path, lm_training):
+    process = lm_training("exp", 1000, "--cpu_ranks", "2", own=True)
+    wait_for(tmp_path / "exp" / "1epoch.pth", process)
+    ranks = children(process)
+    os.kill(ranks[1], signal.SIGKILL)
+    assert process.wait(timeout=120) == 1
+    assert "terminated with signal SIGKILL" in (tmp_path / "exp.log").read_text()
+    assert not Path(f"/proc/{ranks[0]}").exists()
 
 
 class Touch:

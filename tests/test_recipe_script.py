@@ -244,7 +244,7 @@ TRAINING = """
 set -euo pipefail
 . scripts/utils/stage_tools.sh
 PATH=$PWD/utils:$PATH
-cuda_cmd=run.pl ngpu=0 num_nodes=1
+cuda_cmd=run.pl ngpu=0 cpu_ranks=1 num_nodes=1
 run_training "exp/a model" bash job.sh
 echo after
 """

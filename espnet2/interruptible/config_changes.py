@@ -20,7 +20,7 @@ _FREE = {
     *("use_tensorboard", "create_graph_in_tensorboard", "use_wandb", "detect_anomaly"),
     *("multiprocessing_distributed", "distributed", "allow_config_changes", "version"),
     *("checkpoint_minutes", "checkpoint_steps"),
-    *("num_cache_chunks", "max_cache_size", "max_cache_fd", "local_rank"),
+    *("num_cache_chunks", "max_cache_size", "max_cache_fd", "local_rank", "cpu_ranks"),
 }
 _FREE_PREFIXES = ("dist_", "wandb_", "cudnn_")
 _SHOWN = 60  # characters of a value

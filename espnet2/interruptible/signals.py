@@ -10,7 +10,6 @@ import os
 import signal
 import threading
 from collections.abc import Iterable, Iterator
-from multiprocessing.context import SpawnProcess
 from types import FrameType
 
 SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
@@ -29,8 +28,9 @@ def stop_signal() -> str | None:
 def remembering_stop_signals() -> Iterator[None]:
     """Remember the signals in place of dying of them, and pass them on to the ranks.
 
-    The ranks are the processes that upstream spawns, one for each GPU. May be nested;
-    what was received is forgotten at the outermost end. Python delivers signals to the
+    The ranks are the processes that a training makes of itself, one for each GPU or as
+    ``cpu_ranks`` says; the loaders' workers are daemons. May be nested; what was
+    received is forgotten at the outermost end. Python delivers signals to the
     main thread only: elsewhere this does nothing.
     """
     if threading.current_thread() is not threading.main_thread():
@@ -49,7 +49,7 @@ def remembering_stop_signals() -> Iterator[None]:
 def _remember(number: int, frame: FrameType | None) -> None:
     _received.append(signal.Signals(number).name)
     for child in multiprocessing.active_children():
-        if isinstance(child, SpawnProcess) and child.pid is not None:
+        if not child.daemon and child.pid is not None:
             os.kill(child.pid, number)
 
 

@@ -16,6 +16,7 @@ import torch.distributed as dist
 from torch.multiprocessing import ProcessExitedException
 
 from espnet2.interruptible.config_changes import check_config_changes
+from espnet2.interruptible.cpu_ranks import train_in_ranks, wants_cpu_ranks
 from espnet2.interruptible.signals import STOPPED, remembering_stop_signals
 from espnet2.interruptible.trainer import InterruptibleTrainer
 from espnet2.plain_data import PLAIN_LOADING
@@ -43,6 +44,12 @@ class InterruptibleTask:
             type=str2bool,
             default=False,
             help="Go on with a training although its configuration was another",
+        )
+        parser.add_argument_group("Ranks").add_argument(
+            "--cpu_ranks",
+            type=int,
+            default=1,
+            help="Processes that share each batch where there is no GPU",
         )
 
     @classmethod
@@ -82,11 +89,14 @@ class InterruptibleTask:
 
     @classmethod
     def main_worker(cls, args: argparse.Namespace) -> None:
-        """Run upstream's training in this process, one of those that upstream makes.
+        """Run upstream's training in this process, or in ``cpu_ranks`` of its own.
 
         Raises:
             ValueError: a file to be loaded may run code.
         """
+        if wants_cpu_ranks(args):
+            train_in_ranks(cls.main_worker, args)
+            return
         torch.serialization.add_safe_globals(plain_globals())
         try:
             super().main_worker(args)

@@ -14,6 +14,7 @@ skip_eval=false       # leave out stages 12-15
 skip_upload_hf=false  # leave out stage 17 even where --hf_repo is given
 # -- machine
 ngpu=1                # GPUs for training, per machine (0: CPU)
+cpu_ranks=1           # processes that share each batch of a training with --ngpu 0
 num_nodes=1           # machines for training
 nj=32                 # parallel jobs for data and statistics
 inference_nj=32       # parallel jobs for decoding, enhancement and their scores
@@ -118,10 +119,10 @@ check_upstream_options
 for name in train_set valid_set test_sets; do
     [ -n "${!name}" ] || die "--${name} is missing; see --help"
 done
-for name in stage stop_stage nj inference_nj nbpe ngpu num_nodes; do
+for name in stage stop_stage nj inference_nj nbpe ngpu cpu_ranks num_nodes; do
     [[ ${!name} =~ ^[0-9]+$ ]] || die "--${name} wants a whole number, not '${!name}'"
 done
-for name in nj inference_nj num_nodes; do
+for name in nj inference_nj cpu_ranks num_nodes; do
     [ "${!name}" -gt 0 ] || die "--${name} wants 1 or more"
 done
 [[ ${token_type} =~ ^(bpe|char)$ ]] || die "--token_type wants bpe or char"

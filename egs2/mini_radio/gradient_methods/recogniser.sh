@@ -23,7 +23,7 @@ inference_config=     # decoding config
 . ./cmd.sh
 
 if [ "${stage}" -le 11 ]; then
-    train_set=train valid_set=valid dump=${dumpdir}/raw fs=8k num_nodes=1
+    train_set=train valid_set=valid dump=${dumpdir}/raw fs=8k num_nodes=1 cpu_ranks=1
     enh_asr_speech_fold_length=800 enh_asr_text_fold_length=150
     token_list=$(ls data/*token_list/*/tokens.txt)
     enh_asr_stats_dir=$(ls -d exp/enh_asr_stats_raw_*)

@@ -30,7 +30,11 @@ def run_command(plan: Plan, run: Run, stages: tuple[int, int], ngpu: int) -> lis
         *("--enh_asr_config", plan.base_config, "--enh_asr_args", args),
         *("--inference_config", plan.decode_config, "--ngpu", str(ngpu)),
         *("--dumpdir", dump, "--enh_asr_exp", folder),
-        *([] if run.is_asr_alone else run.condition.recipe_words),
+        *(
+            []
+            if run.is_asr_alone
+            else ["--cpu_ranks", "1", *run.condition.recipe_words]
+        ),
     ]
 
 

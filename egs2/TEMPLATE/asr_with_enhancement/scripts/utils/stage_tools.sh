@@ -165,16 +165,17 @@ append_vocab_size() {
 
 # run_training <folder> <command ...>: train with a live display, pass failure on
 run_training() {
-    local dir=$1 pid watcher code=0 threads=1
+    local dir=$1 pid watcher code=0 threads=1 ranks=()
     shift
     # On a CPU the one job may have all cores; over 8 only get in each other's way. Threads
     # that spin while they wait would take the cores of other jobs, and then wait for threads
     # that have none; ours sleep (tests/benchmarks/README.md).
     [ "${ngpu}" -gt 0 ] || threads=$(env -u OMP_NUM_THREADS nproc)
     [ "${threads}" -le 8 ] || threads=8
+    [ "${ngpu}" -gt 0 ] || ranks=(--cpu_ranks "${cpu_ranks}")
     claim "${dir}"
     mkdir -p "${dir}"
-    quote_words "$@"
+    quote_words "$@" "${ranks[@]}"
     if [ -e "${dir}/checkpoint.pth" ] || [ -e "${dir}/mid_epoch.pth" ]; then
         log "Resuming the training in ${dir}; remove the folder to start afresh"
     fi
@@ -220,7 +221,7 @@ explain_failed_training() {
         hint="; utterance ${key} of ${log_line%%, type=*} cannot be read:"
         hint+=" $(key=${key} awk '$1 == ENVIRON["key"] { sub(/^[^ ]+ /, ""); print }' "${log_line%%, type=*}" || true)"
     # The latter: a loader died while it handed a batch over.
-    elif grep -qsE '^# Ended \(code (137|1; signal 9)\)|is killed by signal: Killed|in rebuild_storage_fd' "$1/train.log"; then
+    elif grep -qsE '^# Ended \(code (137|1; signal 9)\)|is killed by signal: Killed|in rebuild_storage_fd|terminated with signal SIGKILL' "$1/train.log"; then
         hint="; a process was killed, as Linux does where memory runs out"
     fi
     die "training failed${hint}; the whole log is $1/train.log (and launch.log)"
