@@ -15,7 +15,6 @@ jobs=$(env -u OMP_NUM_THREADS nproc)
 ./asr_with_enhancement.sh \
     --fs 8k \
     --ngpu 0 \
-    --cpu_ranks 2 \
     --nj "${jobs}" \
     --inference_nj "${jobs}" \
     --train_set "${train_set}" \
