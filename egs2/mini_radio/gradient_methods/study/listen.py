@@ -1,0 +1,105 @@
+"""Let other recognisers hear what the runs make.
+
+That is stage 14 of the recipe, with a share of noisy speech chosen on the validation
+set (observation adding), for each run whose model is still here. Its rows in
+``report/listeners.tsv`` are replaced; ``run.sh --stage 3`` renews the page's tables.
+
+    python3 -m study.listen --plan <plan> --runs <expression> --listeners pocketsphinx
+"""
+
+import argparse
+import csv
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from espnet2.data_dir.tables import DataError, run_cli, write_lines
+from espnet2.results.recognisers import Listener, find_listeners
+from study.commands import run_command
+from study.plan import REPORT, Plan, Run
+from study.plan_file import read_plan
+
+FILE = REPORT / "listeners.tsv"
+KEY = ("condition", "method", "seed", "definition")
+COLUMNS = (*KEY, "recogniser", "noisy_share", "words", "noisy", "enhanced", "clean")
+SCORING = (14, 14)  # stages
+
+
+def main(words: Sequence[str]) -> None:
+    """Let them hear one run after the other, and write its rows."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--plan", type=Path, required=True)
+    parser.add_argument("--runs", default="", help="only what this expression finds")
+    parser.add_argument("--listeners", default="", help="as of --unseen_asr_models")
+    args = parser.parse_args(words)
+    plan = read_plan(args.plan)
+    runs = [
+        run
+        for run in plan.runs
+        if re.search(args.runs, run.label) and (run.folder / "tested").exists()
+    ]
+    if not runs:
+        raise DataError(f"--runs {args.runs}: finds no run whose model is here")
+    for number, run in enumerate(runs, 1):
+        print(f"{run.label} ({number} of {len(runs)})", file=sys.stderr, flush=True)
+        hear(plan, run, args.listeners)
+        replace_rows(run, list(rows_of(run)))
+
+
+def hear(plan: Plan, run: Run, listeners: str) -> None:
+    """Run stage 14 in the condition's folder; what is up to date is not done again.
+
+    Raises:
+        DataError: the stage has failed.
+    """
+    valid = run.folder / "dump/raw/valid"
+    if not valid.exists():
+        valid.symlink_to((run.condition.folder / "dump/raw/valid").resolve())
+    command = run_command(plan, run, SCORING, 0)
+    command += ["--noisy_share", "auto", "--unseen_asr_models", listeners]
+    log = run.folder / "listeners.log"
+    with log.open("w", encoding="utf-8") as file:
+        done = subprocess.run(
+            command, cwd=run.condition.folder, stdout=file, stderr=subprocess.STDOUT
+        )
+    if done.returncode:
+        raise DataError(f"{run.label}: stage 14 has failed; see {log}")
+
+
+def rows_of(run: Run) -> Iterator[dict[str, str]]:
+    """Yield a row for each recogniser and share; word error rates in per cent."""
+    for listener in find_listeners(run.folder):
+        words = listener.counts("enhanced", "wer")
+        yield {
+            **dict(zip(KEY, run.key, strict=True)),
+            "recogniser": listener.name,
+            "noisy_share": listener.share or "0",
+            "words": str(words.reference_units) if words else "-",
+            **{side: _rate(listener, side) for side in COLUMNS[-3:]},
+        }
+
+
+def _rate(listener: Listener, side: str) -> str:
+    counts = listener.counts(side, "wer")
+    return f"{100 * counts.error_rate:.6g}" if counts else "-"
+
+
+def read_rows() -> list[dict[str, str]]:
+    """Return the rows that there are."""
+    if not FILE.exists():
+        return []
+    with FILE.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file, delimiter="\t"))
+
+
+def replace_rows(run: Run, rows: list[dict[str, str]]) -> None:
+    """Write the run's rows in place of those that it had."""
+    others = [row for row in read_rows() if tuple(row[k] for k in KEY) != run.key]
+    lines = ["\t".join(row[c] for c in COLUMNS) for row in [*others, *rows]]
+    write_lines(FILE, ["\t".join(COLUMNS), *lines])
+
+
+if __name__ == "__main__":
+    run_cli(main)
