@@ -281,6 +281,8 @@ def test_a_failed_training_shows_the_end_of_its_log(shell, recipe):
         "echo 'RuntimeError: DataLoader worker (pid 7) is killed by signal: Killed.'",
         # The loader died while it handed a batch over.
         "echo '  line 540, in rebuild_storage_fd'; echo 'ConnectionResetError: [104]'",
+        # One of several ranks was killed.
+        "echo 'ProcessExitedException: process 1 terminated with signal SIGKILL'",
     ],
 )
 def test_a_training_of_which_a_process_was_killed_says_so(shell, recipe, job):
