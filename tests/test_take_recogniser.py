@@ -217,8 +217,12 @@ def test_the_three_commands_of_the_guide_in_short(tmp_path, repo_root, repo_env)
     assert config["train_data_path_and_name_and_type"][0][0].endswith("spk1.scp")
     for words in (take_it, score):
         words[words.index("--asr_model") + 1] = folder
+    take_it += ["--enh_asr_config", "conf/train_fixed_recogniser.yaml"]
     recipe.run(*take_it, "--stop_stage", "14", "--enh_asr_args", few)
     exp = recipe.folder / "exp/enh_asr_fixed"
+    config = yaml.safe_load((exp / "config.yaml").read_text())
+    assert config["gradient_method"] == "one_way" and config["enh_weight"] == 0.95
+    assert config["gradient_conf"]["smoothing"] == 0.98
     before, after = torch.load(first), torch.load(exp / "valid.acc.ave.pth")
     for name, value in before.items():
         assert torch.equal(after[f"s2t_model.{name}"], value), name
