@@ -8,6 +8,7 @@ import pytest
 from study_folder import HARD
 
 from espnet2.data_dir.tables import DataError
+from espnet2.results.comparison import KEY
 from study import listen
 from study.plan_file import read_plan
 
@@ -31,7 +32,7 @@ def tested_run(toy_study, monkeypatch):
 
 def hear(*words: str) -> list[dict[str, str]]:
     listen.main(["--plan", "plans/toy.yaml", *words])
-    return listen.read_rows()
+    return listen.heard()
 
 
 def test_a_row_for_each_share_takes_the_place_of_the_one_before(tested_run, toy_study):
@@ -43,7 +44,7 @@ def test_a_row_for_each_share_takes_the_place_of_the_one_before(tested_run, toy_
     assert [row["enhanced"] for row in first] == ["40", "30"]
     for row in first:
         assert (row["noisy"], row["clean"], row["words"]) == ("60", "10", "10")
-        assert tuple(row[key] for key in listen.KEY) == tested_run.key
+        assert tuple(row[key] for key in KEY) == tested_run.key
     call = toy_study.calls[-1]
     assert "--stage 14 --stop_stage 14" in call and "--noisy_share auto" in call
     assert call.endswith("--unseen_asr_models pocketsphinx a.zip")
@@ -56,7 +57,7 @@ def test_what_fails_names_the_run_and_its_log_and_leaves_the_rows(tested_run):
     before = hear()
     with pytest.raises(DataError, match="stage 14 has failed; see .*listeners.log"):
         hear("--listeners", "broken")
-    assert listen.read_rows() == before
+    assert listen.heard() == before
     assert "what went wrong" in (tested_run.folder / "listeners.log").read_text()
 
 

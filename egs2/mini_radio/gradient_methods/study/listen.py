@@ -8,7 +8,6 @@ set (observation adding), for each run whose model is still here. Its rows in
 """
 
 import argparse
-import csv
 import re
 import subprocess
 import sys
@@ -16,13 +15,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from espnet2.data_dir.tables import DataError, run_cli, write_lines
+from espnet2.results.comparison import KEY, read_rows
 from espnet2.results.recognisers import Listener, find_listeners
 from study.commands import run_command
 from study.plan import REPORT, Plan, Run
 from study.plan_file import read_plan
 
 FILE = REPORT / "listeners.tsv"
-KEY = ("condition", "method", "seed", "definition")
 COLUMNS = (*KEY, "recogniser", "noisy_share", "words", "noisy", "enhanced", "clean")
 SCORING = (14, 14)  # stages
 
@@ -86,17 +85,14 @@ def _rate(listener: Listener, side: str) -> str:
     return f"{100 * counts.error_rate:.6g}" if counts else "-"
 
 
-def read_rows() -> list[dict[str, str]]:
+def heard() -> list[dict[str, str]]:
     """Return the rows that there are."""
-    if not FILE.exists():
-        return []
-    with FILE.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file, delimiter="\t"))
+    return read_rows(FILE, COLUMNS) if FILE.exists() else []
 
 
 def replace_rows(run: Run, rows: list[dict[str, str]]) -> None:
     """Write the run's rows in place of those that it had."""
-    others = [row for row in read_rows() if tuple(row[k] for k in KEY) != run.key]
+    others = [row for row in heard() if tuple(row[k] for k in KEY) != run.key]
     lines = ["\t".join(row[c] for c in COLUMNS) for row in [*others, *rows]]
     write_lines(FILE, ["\t".join(COLUMNS), *lines])
 

@@ -11,12 +11,12 @@ import re
 import sys
 from pathlib import Path
 
-from espnet2.results.comparison import Results
+from espnet2.results.comparison import KEY, Results
 from espnet2.results.tables import markdown_table
 from study.columns import COLUMNS
 from study.front_table import front_table, weight_table
 from study.fronts import compare_fronts
-from study.listen import KEY, read_rows
+from study.listen import heard
 from study.plan import REPORT
 from study.plan_file import read_plan
 from study.statistics import Summary, summarize
@@ -91,7 +91,7 @@ def _listeners(wanted: str) -> str:
     name, condition = wanted.split(" | ")
     runs = read_plan(Path(f"plans/{name}.yaml")).runs
     places = {r.key: n for n, r in enumerate(runs) if r.condition.name == condition}
-    found = [(tuple(row[k] for k in KEY), row) for row in read_rows()]
+    found = [(tuple(row[k] for k in KEY), row) for row in heard()]
     rows = [
         (row["recogniser"], places[key], row) for key, row in found if key in places
     ]
