@@ -1,7 +1,7 @@
 """Let other recognisers hear what the runs make.
 
 That is stage 14 of the recipe, with a share of noisy speech chosen on the validation
-set (observation adding), for each run whose model is still here. Its rows in
+set (observation adding) or as given, for each run whose model is still here. Its rows in
 ``report/listeners.tsv`` are replaced; ``run.sh --stage 3`` renews the page's tables.
 
     python3 -m study.listen --plan <plan> --runs <expression> --listeners pocketsphinx
@@ -32,6 +32,7 @@ def main(words: Sequence[str]) -> None:
     parser.add_argument("--plan", type=Path, required=True)
     parser.add_argument("--runs", default="", help="only what this expression finds")
     parser.add_argument("--listeners", default="", help="as of --unseen_asr_models")
+    parser.add_argument("--noisy_share", default="auto", help="as of the recipe")
     args = parser.parse_args(words)
     plan = read_plan(args.plan)
     runs = [
@@ -41,13 +42,15 @@ def main(words: Sequence[str]) -> None:
     ]
     if not runs:
         raise DataError(f"--runs {args.runs}: finds no run whose model is here")
+    options = ["--noisy_share", args.noisy_share]
+    options += ["--unseen_asr_models", args.listeners]
     for number, run in enumerate(runs, 1):
         print(f"{run.label} ({number} of {len(runs)})", file=sys.stderr, flush=True)
-        hear(plan, run, args.listeners)
+        hear(plan, run, options)
         replace_rows(run, list(rows_of(run)))
 
 
-def hear(plan: Plan, run: Run, listeners: str) -> None:
+def hear(plan: Plan, run: Run, options: list[str]) -> None:
     """Run stage 14 in the condition's folder; what is up to date is not done again.
 
     Raises:
@@ -56,8 +59,7 @@ def hear(plan: Plan, run: Run, listeners: str) -> None:
     valid = run.folder / "dump/raw/valid"
     if not valid.exists():
         valid.symlink_to((run.condition.folder / "dump/raw/valid").resolve())
-    command = run_command(plan, run, SCORING, 0)
-    command += ["--noisy_share", "auto", "--unseen_asr_models", listeners]
+    command = [*run_command(plan, run, SCORING, 0), *options]
     log = run.folder / "listeners.log"
     with log.open("w", encoding="utf-8") as file:
         done = subprocess.run(
