@@ -1,7 +1,7 @@
 """Let other recognisers hear what the runs make.
 
-That is stage 14 of the recipe, with a share of noisy speech chosen on the validation
-set (observation adding) or as given, for each run whose model is still here. Its rows in
+That is stage 14 of the recipe, with a share of noisy speech as given or chosen on the
+validation set (observation adding), for each run whose model is still here. Its rows in
 ``report/listeners.tsv`` are replaced; ``run.sh --stage 3`` renews the page's tables.
 
     python3 -m study.listen --plan <plan> --runs <expression> --listeners pocketsphinx
