@@ -53,7 +53,7 @@ case ${option[stage]} in
         echo '"sentences": 1, "sentences_with_errors": 1}' \
             >> "$exp/decode/test/score_cer/score.json" ;;
     14) [ -e "${option[dumpdir]}/raw/valid/valid_text" ]
-        for side in noisy:6 enhanced:4 share_0.2:3 clean:1; do
+        for side in noisy:6 enhanced:4 share_0:4 share_0.2:3 clean:1; do
             score=$exp/recognisers/own/${side%:*}/test/score_wer/score.json
             mkdir -p "${score%/*}"
             printf '{"hits": %d, "substitutions": %d, "deletions": 0,' \

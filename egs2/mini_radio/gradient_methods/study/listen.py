@@ -70,8 +70,13 @@ def hear(plan: Plan, run: Run, options: list[str]) -> None:
 
 
 def rows_of(run: Run) -> Iterator[dict[str, str]]:
-    """Yield a row for each recogniser and share; word error rates in per cent."""
+    """Yield a row for each recogniser and share; word error rates in per cent.
+
+    A share of 0 is the enhanced speech as it is, which has a row of its own.
+    """
     for listener in find_listeners(run.folder):
+        if listener.share == "0":
+            continue
         words = listener.counts("enhanced", "wer")
         yield {
             **dict(zip(KEY, run.key, strict=True)),
