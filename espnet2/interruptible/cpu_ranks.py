@@ -19,8 +19,9 @@ Worker = Callable[[argparse.Namespace], None]
 
 def wants_cpu_ranks(args: argparse.Namespace) -> bool:
     """Tell whether this process is to make others that train in its place."""
-    is_one = not args.distributed and args.ngpu == 0
-    return args.cpu_ranks > 1 and is_one and not args.collect_stats
+    if args.cpu_ranks < 2 or args.collect_stats:
+        return False
+    return args.ngpu == 0 and not args.distributed
 
 
 def train_in_ranks(worker: Worker, args: argparse.Namespace) -> None:
