@@ -24,17 +24,15 @@ def run_command(plan: Plan, run: Run, stages: tuple[int, int], ngpu: int) -> lis
     folder = run.experiment
     dump = "dump" if stages == TRAINING else f"{folder}/dump"
     args = f"{run.args}{_init_param(run)} --seed {run.seed}"
-    script = [RECOGNISER] if run.is_asr_alone else ["./run.sh"]
+    script, more = [RECOGNISER], []
+    if not run.is_asr_alone:
+        script, more = ["./run.sh"], ["--cpu_ranks", "1", *run.condition.recipe_words]
     return [
         *(*script, "--stage", str(stages[0]), "--stop_stage", str(stages[1])),
         *("--enh_asr_config", plan.base_config, "--enh_asr_args", args),
         *("--inference_config", plan.decode_config, "--ngpu", str(ngpu)),
         *("--dumpdir", dump, "--enh_asr_exp", folder),
-        *(
-            []
-            if run.is_asr_alone
-            else ["--cpu_ranks", "1", *run.condition.recipe_words]
-        ),
+        *more,
     ]
 
 
