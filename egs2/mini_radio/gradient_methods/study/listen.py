@@ -38,7 +38,8 @@ def main(words: Sequence[str]) -> None:
     runs = [
         run
         for run in plan.runs
-        if re.search(args.runs, run.label) and (run.folder / "tested").exists()
+        if re.search(args.runs, run.label) and not run.is_asr_alone
+        if (run.folder / "tested").exists()
     ]
     if not runs:
         raise DataError(f"--runs {args.runs}: finds no run whose model is here")
