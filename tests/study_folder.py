@@ -36,8 +36,7 @@ for ((i = 1; i < $#; i += 2)); do name=${*:i:1} option[${name#--}]=${*:i+1:1}; d
 echo "pid $$, cores $(env -u OMP_NUM_THREADS nproc): $*" | tee -a "$CALLS"
 exp=${option[enh_asr_exp]:-}
 case ${option[stage]} in
-    1)  mkdir -p dump/raw/{test/scoring,train}
-        mkdir dump/raw/valid
+    1)  mkdir -p dump/raw/{test/scoring,train,valid}
         touch dump/raw/valid/valid_text dump/raw/.test.lock dump/raw/test/.hidden
         echo "u1 A B C D E F G H I J" > dump/raw/test/text_spk1 ;;
     11) sleep "${STUB_SECONDS:-0}"

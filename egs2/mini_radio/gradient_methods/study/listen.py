@@ -2,7 +2,7 @@
 
 That is stage 14 of the recipe, with a share of noisy speech as given or chosen on the
 validation set (observation adding), for each run whose model is still here. Its rows in
-``report/listeners.tsv`` are replaced; ``run.sh --stage 3`` renews the page's tables.
+``report/listeners.tsv`` are replaced.
 
     python3 -m study.listen --plan <plan> --runs <expression> --listeners pocketsphinx
 """
@@ -18,6 +18,7 @@ from espnet2.data_dir.tables import DataError, run_cli, write_lines
 from espnet2.results.comparison import KEY, read_rows
 from espnet2.results.recognisers import Listener, find_listeners
 from study.commands import run_command
+from study.missing import find_runs
 from study.plan import REPORT, Plan, Run
 from study.plan_file import read_plan
 
@@ -34,12 +35,15 @@ def main(words: Sequence[str]) -> None:
     parser.add_argument("--listeners", default="", help="as of --unseen_asr_models")
     parser.add_argument("--noisy_share", default="auto", help="as of the recipe")
     args = parser.parse_args(words)
-    plan = read_plan(args.plan)
+    try:
+        plan = read_plan(args.plan)
+        wanted = find_runs(plan, args.runs)
+    except (ValueError, re.error) as error:
+        raise DataError(error) from None
     runs = [
         run
-        for run in plan.runs
-        if re.search(args.runs, run.label) and not run.is_asr_alone
-        if (run.folder / "tested").exists()
+        for run in wanted
+        if not run.is_asr_alone and (run.folder / "tested").exists()
     ]
     if not runs:
         raise DataError(f"--runs {args.runs}: finds no run whose model is here")

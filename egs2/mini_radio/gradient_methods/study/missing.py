@@ -27,15 +27,26 @@ def main() -> int:
     return 0
 
 
-def select_runs(plan: Plan, done: dict[Key, dict], expression: str) -> list[Run]:
-    """Return the wanted runs without a row; say how many have one.
+def find_runs(plan: Plan, expression: str) -> list[Run]:
+    """Return the runs whose labels an expression finds.
 
     Raises:
-        ValueError: the expression finds no run at all.
+        ValueError: it finds no run at all.
+        re.error: it is none.
     """
     wanted = [run for run in plan.runs if re.search(expression, run.label)]
     if not wanted:
         raise ValueError(f"--runs {expression}: finds none, e.g. {plan.runs[0].label}")
+    return wanted
+
+
+def select_runs(plan: Plan, done: dict[Key, dict], expression: str) -> list[Run]:
+    """Return the wanted runs without a row; say how many have one.
+
+    Raises:
+        ValueError, re.error: as `find_runs`.
+    """
+    wanted = find_runs(plan, expression)
     todo = [run for run in wanted if run.key not in done]
     print(
         f"{len(wanted) - len(todo)} runs are done, {len(todo)} are to do",

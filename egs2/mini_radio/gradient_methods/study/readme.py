@@ -3,28 +3,24 @@
 A table stands between ``<!-- table: <plan> | <condition>: <column>, ... | ... -->`` and
 ``<!-- end of table -->``; ``methods: <name>, ...`` in place of a condition chooses the
 methods. The rows are sorted by the WER under the condition named first.
-``<!-- fronts: <plan> | <condition> -->`` has both tables of that condition's fronts,
-``<!-- listeners: <plan> | <condition> -->`` what several recognisers make of its runs.
+``<!-- fronts: <plan> | <condition> -->`` has both tables of that condition's fronts.
 """
 
 import re
 import sys
 from pathlib import Path
 
-from espnet2.results.comparison import KEY, Results
+from espnet2.results.comparison import Results
 from espnet2.results.tables import markdown_table
 from study.columns import COLUMNS
 from study.front_table import front_table, weight_table
 from study.fronts import compare_fronts
-from study.listen import heard
 from study.plan import REPORT
 from study.plan_file import read_plan
 from study.statistics import Summary, summarize
 
-HEARD = ("noisy_share", "noisy", "enhanced", "clean")  # columns of its rows
-LISTENERS = ("seed", "noisy share", "WER noisy", "enhanced", "clean")
 TABLE = re.compile(
-    r"<!-- (table|fronts|listeners): (.+) -->\n(?:(?:\|.*)?\n)*<!-- end of table -->"
+    r"<!-- (table|fronts): (.+) -->\n(?:(?:\|.*)?\n)*<!-- end of table -->"
 )
 
 
@@ -87,26 +83,7 @@ def _fronts(wanted: str) -> str:
     return f"{front_table(items, points)}\n{weight_table(items)}"
 
 
-def _listeners(wanted: str) -> str:
-    name, condition = wanted.split(" | ")
-    runs = read_plan(Path(f"plans/{name}.yaml")).runs
-    places = {r.key: n for n, r in enumerate(runs) if r.condition.name == condition}
-    found = [(tuple(row[k] for k in KEY), row) for row in heard()]
-    rows = [
-        (row["recogniser"], places[key], row) for key, row in found if key in places
-    ]
-    cells = [
-        [recogniser, f"`{row['method']}`", row["seed"], *(_rate(row[h]) for h in HEARD)]
-        for recogniser, _, row in sorted(rows, key=lambda item: item[:2])
-    ]
-    return markdown_table(["recogniser", "method", *LISTENERS], cells)
-
-
-MAKERS = {"table": _table, "fronts": _fronts, "listeners": _listeners}
-
-
-def _rate(text: str) -> str:
-    return text if text == "-" else f"{float(text):.1f}"
+MAKERS = {"table": _table, "fronts": _fronts}
 
 
 def _cell(item: Summary | None, column: str) -> str:

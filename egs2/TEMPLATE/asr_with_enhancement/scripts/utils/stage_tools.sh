@@ -165,17 +165,16 @@ append_vocab_size() {
 
 # run_training <folder> <command ...>: train with a live display, pass failure on
 run_training() {
-    local dir=$1 pid watcher code=0 threads=1 ranks=()
+    local dir=$1 pid watcher code=0 threads=1
     shift
     # On a CPU the one job may have all cores; over 8 only get in each other's way. Threads
     # that spin while they wait would take the cores of other jobs, and then wait for threads
     # that have none; ours sleep (tests/benchmarks/README.md).
     [ "${ngpu}" -gt 0 ] || threads=$(env -u OMP_NUM_THREADS nproc)
     [ "${threads}" -le 8 ] || threads=8
-    [ "${ngpu}" -gt 0 ] || ranks=(--cpu_ranks "${cpu_ranks}")
     claim "${dir}"
     mkdir -p "${dir}"
-    quote_words "$@" "${ranks[@]}"
+    quote_words "$@" --cpu_ranks "${cpu_ranks}"
     if [ -e "${dir}/checkpoint.pth" ] || [ -e "${dir}/mid_epoch.pth" ]; then
         log "Resuming the training in ${dir}; remove the folder to start afresh"
     fi
