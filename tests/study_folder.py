@@ -83,8 +83,8 @@ class Study:
             (self.folder / name).symlink_to(STUDY / name)
         for name in ("path.sh", "cmd.sh", "utils", "scripts", "pyscripts"):
             (recipe / name).symlink_to(RECIPE / name)
-        (recipe / "base.yaml").write_text("batch_size: 8\n")
-        (recipe / "decode.yaml").write_text("beam_size: 5\n")
+        (self.folder / "base.yaml").write_text("batch_size: 8\n")
+        (self.folder / "decode.yaml").write_text("beam_size: 5\n")
         (recipe / "run.sh").write_text(RUN)
         (recipe / "run.sh").chmod(0o755)
         (self.folder / "README.md").touch()

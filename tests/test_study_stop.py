@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 import pytest
-from study_folder import RECIPE, needs_snakemake
+from study_folder import RECIPE, STUDY, needs_snakemake
 
 from espnet2.results.comparison import Results
 from study.plan_file import read_plan
@@ -36,6 +36,7 @@ def test_a_study_stopped_in_its_first_training_goes_on(toy_study):
     (toy_study.recipe / "run.sh").unlink()
     for name in ("run.sh", "asr_with_enhancement.sh", "db.sh", "conf", "local"):
         (toy_study.recipe / name).symlink_to(RECIPE / name)
+    (toy_study.folder / "conf").symlink_to(STUDY / "conf")
     toy_study.write(PLAN)
     runs = read_plan(Path("plans/toy.yaml")).runs
     start = runs[0].start.folder

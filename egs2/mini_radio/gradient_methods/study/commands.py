@@ -13,7 +13,8 @@ def data_command(plan: Plan, condition: Condition) -> list[str]:
     """Return the command of stages 1 to 10."""
     return [
         *("./run.sh", "--stage", "1", "--stop_stage", "10"),
-        *("--enh_asr_config", plan.base_config, "--enh_asr_args", plan.common_args),
+        *("--enh_asr_config", _from(condition, plan.base_config)),
+        *("--enh_asr_args", plan.common_args),
         *("--local_data_opts", condition.corpus),
         *condition.recipe_words,
     ]
@@ -29,8 +30,9 @@ def run_command(plan: Plan, run: Run, stages: tuple[int, int], ngpu: int) -> lis
         script, more = ["./run.sh"], ["--cpu_ranks", "1", *run.condition.recipe_words]
     return [
         *(*script, "--stage", str(stages[0]), "--stop_stage", str(stages[1])),
-        *("--enh_asr_config", plan.base_config, "--enh_asr_args", args),
-        *("--inference_config", plan.decode_config, "--ngpu", str(ngpu)),
+        *("--enh_asr_config", _from(run.condition, plan.base_config)),
+        *("--inference_config", _from(run.condition, plan.decode_config)),
+        *("--enh_asr_args", args, "--ngpu", str(ngpu)),
         *("--dumpdir", dump, "--enh_asr_exp", folder),
         *more,
     ]
@@ -39,9 +41,11 @@ def run_command(plan: Plan, run: Run, stages: tuple[int, int], ngpu: int) -> lis
 def _init_param(run: Run) -> str:
     """Return the flags that load what a run begins with."""
     if run.start is None:
-        model = run.condition.start_model
-        return f" --init_param {_from(run, Path(model))}::s2t_model" if model else ""
-    folder = _from(run, run.start.folder)
+        if not run.condition.start_model:
+            return ""
+        file = _from(run.condition, run.condition.start_model)
+        return f" --init_param {file}::s2t_model"
+    folder = _from(run.condition, run.start.folder)
     if run.start.is_asr_alone:
         part = "" if run.is_asr_alone else ":s2t_model"
         return f" --init_param {folder}/valid.acc.ave.pth:{part}"
@@ -50,6 +54,6 @@ def _init_param(run: Run) -> str:
     return f" --init_param {folder}/valid.loss.ave.pth{part}"
 
 
-def _from(run: Run, path: Path) -> str:
-    """Return a path as seen from the folder in which the run's commands run."""
-    return os.path.relpath(path, run.condition.folder)
+def _from(condition: Condition, path: Path | str) -> str:
+    """Return a path as seen from the folder in which the condition's commands run."""
+    return os.path.relpath(path, condition.folder)

@@ -33,7 +33,7 @@ METHODS = ({"args"}, {"first", "args"}, {"asr_alone"})
 
 
 def read_plan(path: Path) -> Plan:
-    """Return the plan of a YAML file; configs are those of its recipe.
+    """Return the plan of a YAML file.
 
     Raises:
         ValueError: a key is missing, unknown or of the wrong type.
@@ -47,9 +47,7 @@ def read_plan(path: Path) -> Plan:
         conditions[name] = condition._replace(recipe_folder=recipe)
     for name, method in conf["methods"].items():
         _check_mapping(path, f"methods: {name}", method, METHODS)
-    configs = [
-        _read_yaml(recipe / conf[key]) for key in ("base_config", "decode_config")
-    ]
+    configs = [_read_yaml(Path(conf[key])) for key in ("base_config", "decode_config")]
     make = RunMaker(configs, conf["common_args"], conf["start"])
     runs = [
         make.run(condition, name, seed, method)
