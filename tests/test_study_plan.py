@@ -24,6 +24,7 @@ TOY = Path("plans/toy.yaml")
         ("methods_scratch", 24, "5ec6d5acf4b6be1f"),
         ("methods_frozen", 36, "16065dbbf7a8fb2c"),
         ("fixed_clean", 45, "f04a71add3131cd2"),
+        ("fixed_clean_6000", 15, "700705f94c2e9295"),
         ("fixed_clean_others", 24, "32df0bab8f1b27c7"),
         ("fixed_voices", 45, "deabda996efdcfd2"),
         ("fixed_rats", 45, "b910c75cd43e61fe"),
