@@ -24,9 +24,11 @@ TOY = Path("plans/toy.yaml")
         ("methods_scratch", 24, "5ec6d5acf4b6be1f"),
         ("methods_frozen", 36, "16065dbbf7a8fb2c"),
         ("fixed_clean", 45, "b701ae27713712f1"),
+        ("fixed_clean_mean", 45, "f04a71add3131cd2"),
         ("fixed_clean_6000", 15, "524ccaaa716ff7fb"),
         ("fixed_clean_others", 24, "62a71554eaf0eb76"),
         ("fixed_voices", 45, "f769b67a8c7dfb90"),
+        ("fixed_voices_mean", 45, "deabda996efdcfd2"),
         ("fixed_rats", 45, "ba77c558f6db38b5"),
     ],
 )

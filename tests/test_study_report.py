@@ -21,8 +21,8 @@ PLANS = (
     "methods_se_first",
     "methods_scratch",
     "methods_frozen",
-    "fixed_clean",
-    "fixed_voices",
+    "fixed_clean_mean",
+    "fixed_voices_mean",
 )
 
 

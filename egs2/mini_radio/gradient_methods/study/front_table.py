@@ -9,11 +9,12 @@ from study.statistics import Rows, Summary, Words
 
 FRONT = ("method", "seeds", "SI-SNR dB", "WER %", "front's WER %")
 NOTES = """\
-front's WER: the lowest on the front of `{baseline}` (all its weights, `asr_only`,
-`se_only`) at no less than the method's SI-SNR, by linear interpolation. change: the
-method's WER against that; in brackets its 95 % interval, and p two-sided, by paired
-bootstrap over utterances and seeds, from two seeds on. rise over w: the highest WER
-against the lowest, for SE weights from 0.2 to 0.95.
+All figures are of the seeds that the method and the whole front have. front's WER: the
+lowest on the front of `{baseline}` (all its weights, `asr_only`, `se_only`) at no less
+than the method's SI-SNR, by linear interpolation. change: the method's WER against
+that; in brackets its 95 % interval, and p two-sided, by paired bootstrap over
+utterances and seeds, from two seeds on. rise over w: the highest WER against the
+lowest, for SE weights from 0.2 to 0.95.
 """
 
 
@@ -27,14 +28,13 @@ def describe_fronts(plan: Plan, items: list[Summary], rows: Rows, words: Words) 
     name = split_name(plan.baseline)[0]
     notes = NOTES.format(baseline=name)
     points = compare_fronts(items, plan.baseline, rows, words)
-    return "\n".join([front_table(items, points), weight_table(items), notes])
+    return "\n".join([front_table(points), weight_table(items), notes])
 
 
-def front_table(items: list[Summary], points: list[FrontPoint]) -> str:
+def front_table(points: list[FrontPoint]) -> str:
     """Return each method against the baseline's front, the best first."""
-    by_name = {item.method: item for item in items}
     cells = [
-        [*_figures(by_name[point.method]), f"{point.base_wer:.2f}", *_change(point)]
+        [*_figures(point), *_change(point)]
         for point in sorted(points, key=lambda point: point.change)
     ]
     return markdown_table([*FRONT, "change % (95 %)", "p"], cells)
@@ -61,9 +61,9 @@ def weight_table(items: list[Summary]) -> str:
     )
 
 
-def _figures(item: Summary) -> list[str]:
-    figures = f"{item.mean['si_snr']:.2f}", f"{item.mean['wer']:.2f}"
-    return [f"`{item.method}`", str(len(item.rows)), *figures]
+def _figures(point: FrontPoint) -> list[str]:
+    figures = (f"{x:.2f}" for x in (point.si_snr, point.wer, point.base_wer))
+    return [f"`{point.method}`", str(point.seeds), *figures]
 
 
 def _change(point: FrontPoint) -> list[str]:

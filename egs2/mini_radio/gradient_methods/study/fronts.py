@@ -30,6 +30,8 @@ class FrontPoint(NamedTuple):
 
     Attributes:
         method, weight: its name and w.
+        seeds: how many seeds it shares with the front; all figures are of them.
+        si_snr, wer: its own, dB and per cent.
         base_wer: WER of the baseline's front at its SI-SNR, per cent.
         change: its WER relative to that, per cent.
         interval: 95 % interval of the change, None where there are under two seeds.
@@ -38,6 +40,9 @@ class FrontPoint(NamedTuple):
 
     method: str
     weight: float
+    seeds: int
+    si_snr: float
+    wer: float
     base_wer: float
     change: float
     interval: Interval | None
@@ -97,7 +102,8 @@ def compare_fronts(
         seeds = [s for s in item.rows if all(s in point.rows for point in front)]
         if seeds:
             runs = [[_key(i.rows[s]) for s in seeds] for i in (item, *front)]
-            points.append(FrontPoint(item.method, found[1], *_test(runs, rows, words)))
+            figures = _test(runs, rows, words)
+            points.append(FrontPoint(item.method, found[1], len(seeds), *figures))
     return points
 
 
@@ -124,8 +130,8 @@ def _key(row: dict[str, str]) -> Key:
 
 def _test(
     runs: list[list[Key]], rows: Rows, words: Words
-) -> tuple[float, float, Interval | None, float]:
-    """Return the front's WER, the change, its interval and its p-value.
+) -> tuple[float, float, float, float, Interval | None, float]:
+    """Return what a `FrontPoint` has from ``si_snr`` on.
 
     The first of the ``runs`` is the method's, the others are the front's, (points,
     seeds).
@@ -134,11 +140,13 @@ def _test(
     counts = np.array([[words[key] for key in of] for of in runs])
     errors, length = counts[..., 0], counts[0, 0, :, 1]
     ones = np.ones((1, errors.shape[1])), np.ones((1, errors.shape[2]))
-    base_wer, change = _change(snr, errors, length, *ones)
+    base_wer, change = (x.item() for x in _change(snr, errors, length, *ones))
+    wer = base_wer * (1 + change / 100)
+    figures = snr[0].mean().item(), wer, base_wer, change
     if errors.shape[1] < 2:
-        return base_wer[0], change[0], None, math.nan
+        return *figures, None, math.nan
     _, drawn = _change(snr, errors, length, *draw_counts(errors.shape[1:]))
-    return base_wer[0], change[0], percentile_interval(drawn), two_sided_p(drawn)
+    return *figures, percentile_interval(drawn), two_sided_p(drawn)
 
 
 def _change(

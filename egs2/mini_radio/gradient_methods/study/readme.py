@@ -80,7 +80,7 @@ def _fronts(wanted: str) -> str:
     rows, words = results.rows(), results.words()
     items = summarize(plan, rows, words)[condition]
     points = compare_fronts(items, plan.baseline, rows, words)
-    return f"{front_table(items, points)}\n{weight_table(items)}"
+    return f"{front_table(points)}\n{weight_table(items)}"
 
 
 MAKERS = {"table": _table, "fronts": _fronts}
