@@ -16,7 +16,6 @@ from espnet2.train.torchjd_weightings import TorchJDMethod
 
 OURS = [name for name, kind in METHODS.items() if kind is not TorchJDMethod]
 SMOOTHED = {"smoothing": 0.98}
-ADAM = {"metric": "adam"}
 
 
 @pytest.fixture
@@ -40,11 +39,10 @@ def test_the_authors_network_has_26_tensors(fake_gpu):
 def test_the_authors_network_takes_fewer_than_a_hundred_operations(fake_gpu, name):
     assert len(second_step(fake_gpu, name).operations) < 100
     assert len(second_step(fake_gpu, name, **SMOOTHED).operations) < 140
-    assert len(second_step(fake_gpu, name, **SMOOTHED, **ADAM).operations) < 165
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("options", [{}, SMOOTHED, ADAM, {"granularity": "module"}])
+@pytest.mark.parametrize("options", [{}, SMOOTHED, {"granularity": "module"}])
 @pytest.mark.parametrize("name", OURS)
 def test_a_layer_more_costs_two_operations_a_tensor(fake_gpu, name, options):
     small, large = (
@@ -55,21 +53,18 @@ def test_a_layer_more_costs_two_operations_a_tensor(fake_gpu, name, options):
     assert len(large.operations) - len(small.operations) <= 2 * added
 
 
-@pytest.mark.parametrize(
-    ("options", "copies"), [({}, 0), (SMOOTHED, 1), (ADAM, 2), (SMOOTHED | ADAM, 2)]
-)
+@pytest.mark.parametrize("options", [{}, SMOOTHED])
 @pytest.mark.parametrize("name", OURS)
-def test_no_gradient_is_converted_or_copied(fake_gpu, name, options, copies):
+def test_no_gradient_is_converted_or_copied(fake_gpu, name, options):
     """Only vectors of a number for each tensor change their dtype.
 
-    The running means need one copy of the gradients while they are updated, and Adam's
-    metric two for its products.
+    The running means need one copy of the gradients while they are updated.
     """
     gpu = second_step(fake_gpu, name, is_scaled=True, **options)
     shapes = fake_gpu.authors_shapes()
     size = 4 * sum(map(math.prod, shapes.values()))
     assert max(gpu.converted) <= 8 * 4 * len(shapes)
-    assert gpu.peak < (copies + 0.01) * size
+    assert gpu.peak < (1.01 if options else 0.01) * size
 
 
 def test_operations_and_bytes_of_a_step_worked_by_hand(fake_gpu):

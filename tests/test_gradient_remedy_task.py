@@ -173,7 +173,6 @@ def test_the_saved_config_holds_every_key_of_the_method(tmp_path):
         "rescale": True,
         "granularity": "tensor",
         "smoothing": 0.0,
-        "metric": "euclidean",
         "per_batch": False,
         "probe": False,
         "weighting_conf": {},

@@ -156,7 +156,7 @@ def assert_equal(folder: Path, one: tuple, two: tuple) -> None:
     "changes",
     [
         {"gradient_method": "gradvac"},
-        {"gradient_conf": {"smoothing": 0.9, "metric": "adam"}},
+        {"gradient_conf": {"smoothing": 0.9}},
         {"accum_grad": 2},
         {"accum_grad": 4, "gradient_conf": {"per_batch": True}},
     ],

@@ -37,9 +37,7 @@ def surgery(method: str, **options) -> Surgery:
     return done
 
 
-@pytest.mark.parametrize(
-    "options", [{}, {"smoothing": 0.9}, {"granularity": "module"}, {"metric": "adam"}]
-)
+@pytest.mark.parametrize("options", [{}, {"smoothing": 0.9}, {"granularity": "module"}])
 @pytest.mark.parametrize("method", [name for name in METHODS if name not in WAITING])
 def test_no_method_of_ours_waits(method, options):
     done = surgery(method, **options)

@@ -29,8 +29,7 @@ HEAD = ("Python", "torch", "CUDA", "ESPnet", "passed", "failed", "skipped", "sec
 CORE = (
     "gradient_remedy gradient_surgery gradient_methods two_gradient_module "
     "enh_asr_model padded_rnn trainer_gradient_remedy gradient_remedy_task "
-    "gradient_smoothing adam_metric tensor_lists one_thread ranks checkpoints "
-    "upstream_versions"
+    "gradient_smoothing tensor_lists one_thread ranks checkpoints upstream_versions"
 ).split()
 
 

@@ -6,7 +6,6 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from espnet2.train.adam_metric import DECAY
 from espnet2.train.gradient_decision import Decision, cosine_and_ratio
 from espnet2.train.gradient_options import GradientConf
 from espnet2.train.gradient_smoothing import SmoothedGradients
@@ -47,7 +46,6 @@ class GradientMethod:
             )
         self.conf = conf
         self.smoothed = SmoothedGradients(conf.smoothing) if conf.smoothing else None
-        self.squares = SmoothedGradients(DECAY) if conf.metric == "adam" else None
 
     @property
     def separates(self) -> bool:
@@ -76,7 +74,7 @@ class GradientMethod:
 
     def state(self) -> Mapping[str, Any]:
         """Return the parts with a ``state_dict``, by name; None for one not in use."""
-        return {"smoothed": self.smoothed, "squares": self.squares}
+        return {"smoothed": self.smoothed}
 
     def state_dict(self) -> dict:
         """Return the parts' states; empty for a method without one."""

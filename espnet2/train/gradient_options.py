@@ -5,7 +5,6 @@ import dataclasses
 from espnet2.train.gradient_remedy import check_max_stretch
 
 GRANULARITIES = ("tensor", "module")
-METRICS = ("euclidean", "adam")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,8 +25,6 @@ class GradientConf:
             what it adds to the ASR gradient, see ``combine``. That mean is far shorter
             than the gradient of a step, so that almost every SE gradient is above the
             threshold: for the remedy take it with ``rescale: false``.
-        metric: "euclidean", as published; "adam" decides by lengths and angles as the
-            steps of Adam have them, see ``adam_metric``.
         per_batch: with accumulation, decide on every micro-batch's gradients by
             themselves and add the results, as the authors' code, instead of once on
             their sum.
@@ -42,7 +39,6 @@ class GradientConf:
     rescale: bool | str = True
     granularity: str = "tensor"
     smoothing: float = 0.0
-    metric: str = "euclidean"
     per_batch: bool = False
     probe: bool = False
     weighting_conf: dict = dataclasses.field(default_factory=dict)
@@ -59,9 +55,8 @@ class GradientConf:
         for key in ("projection", "per_batch", "probe"):
             if not isinstance(getattr(self, key), bool):
                 _fail(key, getattr(self, key), "true or false")
-        for key, known in (("granularity", GRANULARITIES), ("metric", METRICS)):
-            if getattr(self, key) not in known:
-                _fail(key, getattr(self, key), " or ".join(known))
+        if self.granularity not in GRANULARITIES:
+            _fail("granularity", self.granularity, " or ".join(GRANULARITIES))
         if not isinstance(self.weighting_conf, dict):
             _fail("weighting_conf", self.weighting_conf, "a mapping such as {c: 0.4}")
         try:

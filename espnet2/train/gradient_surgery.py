@@ -9,7 +9,6 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from espnet2.train.adam_metric import adam_roots, times_roots
 from espnet2.train.gradient_decision import Decision
 from espnet2.train.gradient_method import GradientMethod
 from espnet2.train.tensor_lists import add_scaled_, products, scale_, spread
@@ -72,12 +71,10 @@ def combine(
 
     The gradient of a shared parameter is w0 G_SE + w1 G_ASR. With ``smoothing`` the
     weights follow from r, the running mean of G_ASR, in its place, and what the method
-    adds to the ASR gradient it adds along r: w0 G_SE + G_ASR + (w1 - 1) r. With
-    ``metric: adam`` lengths and angles are those of ``adam_metric``.
+    adds to the ASR gradient it adds along r: w0 G_SE + G_ASR + (w1 - 1) r.
 
     Works in place: both inputs' tensors are overwritten. No memory of their size is
-    added, but for the running means, and beside them while they are updated; and with
-    ``metric: adam`` two copies for as long as its products are taken.
+    added, but for the running means, and beside them while they are updated.
 
     Args:
         enh_grads: SE gradients by parameter name; a missing name counts as zero.
@@ -116,15 +113,11 @@ def _operate(
     """Make the n tensors ``asr`` into the combined gradients; return the decision."""
     if scale is not None:
         torch._foreach_mul_([*enh, *asr], scale.double().reciprocal().to(scale.dtype))
-    names = _names(shared)
-    roots = method.squares and adam_roots(method.squares, names, enh, asr)
     if method.smoothed is None:
-        decision, weights = _decide(
-            gramians(*times_roots(roots, enh, asr)), shared, method
-        )
+        decision, weights = _decide(gramians(enh, asr), shared, method)
     else:
-        sums, shares = method.smoothed.update(names, asr)
-        gramian = _of_means(gramians(*times_roots(roots, enh, sums)), shares)
+        sums, shares = method.smoothed.update(_names(shared), asr)
+        gramian = _of_means(gramians(enh, sums), shares)
         decision, weights = _decide(gramian, shared, method)
         weights = torch.stack([weights[:, 0], (weights[:, 1] - 1) / shares], -1)
     if scale is not None:
