@@ -21,7 +21,9 @@ PLANS = (
     "methods_se_first",
     "methods_scratch",
     "methods_frozen",
+    "fixed_clean",
     "fixed_clean_mean",
+    "fixed_voices",
     "fixed_voices_mean",
 )
 
