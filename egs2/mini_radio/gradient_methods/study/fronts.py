@@ -31,7 +31,7 @@ class FrontPoint(NamedTuple):
     Attributes:
         method, weight: its name and w.
         seeds: how many seeds it shares with the front; all figures are of them.
-        si_snr, wer: its own, dB and per cent.
+        si_snr: its own, dB.
         base_wer: WER of the baseline's front at its SI-SNR, per cent.
         change: its WER relative to that, per cent.
         interval: 95 % interval of the change, None where there are under two seeds.
@@ -42,11 +42,15 @@ class FrontPoint(NamedTuple):
     weight: float
     seeds: int
     si_snr: float
-    wer: float
     base_wer: float
     change: float
     interval: Interval | None
     p_value: float
+
+    @property
+    def wer(self) -> float:
+        """Its own WER, per cent."""
+        return self.base_wer * (1 + self.change / 100)
 
 
 def split_name(method: str) -> tuple[str, float] | None:
@@ -130,7 +134,7 @@ def _key(row: dict[str, str]) -> Key:
 
 def _test(
     runs: list[list[Key]], rows: Rows, words: Words
-) -> tuple[float, float, float, float, Interval | None, float]:
+) -> tuple[float, float, float, Interval | None, float]:
     """Return what a `FrontPoint` has from ``si_snr`` on.
 
     The first of the ``runs`` is the method's, the others are the front's, (points,
@@ -141,8 +145,7 @@ def _test(
     errors, length = counts[..., 0], counts[0, 0, :, 1]
     ones = np.ones((1, errors.shape[1])), np.ones((1, errors.shape[2]))
     base_wer, change = (x.item() for x in _change(snr, errors, length, *ones))
-    wer = base_wer * (1 + change / 100)
-    figures = snr[0].mean().item(), wer, base_wer, change
+    figures = snr[0].mean().item(), base_wer, change
     if errors.shape[1] < 2:
         return *figures, None, math.nan
     _, drawn = _change(snr, errors, length, *draw_counts(errors.shape[1:]))
