@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import time
-import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,7 +13,6 @@ import soundfile
 import yaml
 
 TEMPLATE = "egs2/TEMPLATE/asr_with_enhancement"
-MARK = "FAULT_TEST_RUN"  # in the environment of every process of a run
 RATE = 8000
 
 LAYERS = {"linear_units": 8, "attention_heads": 2, "num_blocks": 1}
@@ -113,9 +111,9 @@ class SmallRecipe:
     Args:
         folder: where; it is made.
         repo_root: where the template is.
-        env: for runs that are started and met with a fault: every program of them has
-            an interpreter of its own.
-        quick_env: for runs to their end, in warm interpreters.
+        env: for runs whose processes a test looks at: every program of them has an
+            interpreter of its own.
+        quick_env: for all others, in warm interpreters.
     """
 
     def __init__(
@@ -181,25 +179,36 @@ class SmallRecipe:
         subprocess.run(words, cwd=self.folder, env=self.env, check=True)
 
     def start(self, *stages: int, **options: str) -> "Run":
-        """Start stages; return the run."""
+        """Start stages in interpreters of their own; return the run."""
         return Run(self.words(*stages, **options), self.folder, self.env)
+
+    def wait_for_warm_interpreters(self) -> None:
+        """Start their server, unless it has started."""
+        words = ["python3", "-m", "espnet2.bin.tokenize_text", "--help"]
+        subprocess.run(words, env=self.quick_env, stdout=subprocess.DEVNULL, check=True)
+
+    def start_warm(self, *stages: int) -> "Run":
+        """Start stages in warm interpreters, which are soon at work; return the run."""
+        return Run(self.words(*stages), self.folder, self.quick_env)
 
     def path(self, name: str) -> Path:
         return self.folder / name
 
 
 class Run:
-    """A run of the recipe; its processes are found even after their parents died."""
+    """A run of the recipe; its processes are found even after their parents died.
+
+    They are those whose working folder is the recipe's.
+    """
 
     def __init__(self, words: list[str], folder: Path, env: dict[str, str]):
-        self.mark = f"{MARK}={uuid.uuid4()}"
-        name, value = self.mark.split("=")
+        self.folder = folder.resolve()
         self.log = folder / "run.log"
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
                 words,
                 cwd=folder,
-                env={**env, name: value},
+                env=env,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -210,7 +219,7 @@ class Run:
         found = {}
         for folder in Path("/proc").glob("[0-9]*"):
             try:
-                if self.mark.encode() in (folder / "environ").read_bytes():
+                if (folder / "cwd").readlink() == self.folder:
                     words = (folder / "cmdline").read_bytes().split(b"\0")
                     found[int(folder.name)] = b" ".join(words).decode(errors="replace")
             except OSError:
