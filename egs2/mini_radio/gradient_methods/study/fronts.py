@@ -170,7 +170,7 @@ def _change(
     """
     drawn_words = (of_utterances @ length) * of_seeds.sum(1)
     wers = np.stack(
-        [((of_seeds @ e) * of_utterances).sum(1) for e in errors], axis=1
+        [(of_utterances @ e.T * of_seeds).sum(1) for e in errors], axis=1
     ) * (100 / drawn_words[:, None])
     snrs = (of_seeds @ snr.T) / of_seeds.sum(1, keepdims=True)
     front = on_front(snrs[:, 0], snrs[:, 1:], wers[:, 1:])
