@@ -73,15 +73,11 @@ class Recipe:
 
 
 @pytest.fixture(scope="module")
-def recipe(tmp_path_factory, repo_root, typechecked_env, repo_env) -> Recipe:
-    """All stages were run with upstream's checks of types, as users do.
-
-    What tests run again does without them.
-    """
+def recipe(tmp_path_factory, repo_root, typechecked_env) -> Recipe:
+    """All stages were run with upstream's checks of types, as users do."""
     folder = tmp_path_factory.mktemp("toy") / "my recipe"
     recipe = Recipe(folder, repo_root, typechecked_env)
     recipe.printed = recipe.run()
-    recipe.env.update(repo_env)
     return recipe
 
 
