@@ -1,6 +1,7 @@
 """Audio of data folders: formatting, speed, checks, and the choice by length."""
 
 import importlib
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -149,6 +150,18 @@ def test_resampling_keeps_the_pitch_and_rounds_the_length_up():
     wave = resample(tone, 16000, 8000)
     assert len(wave) == 8001
     assert np.argmax(np.abs(np.fft.rfft(wave[:8000]))) == 500
+    stereo = resample(np.stack([tone, -tone], axis=1), 16000, 8000)
+    np.testing.assert_allclose(stereo, np.stack([wave, -wave], axis=1), atol=1e-12)
+
+
+@pytest.mark.parametrize("count", [1, 7, 999])
+@pytest.mark.parametrize("rates", [(44101, 8000), (8000, 7200), (8000, 16000)])
+def test_resampling_has_no_other_length_however_short_or_odd(rates, count):
+    """Two rates without a common factor once took a filter of gigabytes."""
+    resample = importlib.import_module("espnet2.data_dir.resampling").resample
+    wave = resample(np.ones(count, dtype=np.float32), *rates)
+    assert len(wave) == math.ceil(count * rates[1] / rates[0])
+    assert wave.dtype == np.float32
 
 
 def test_formatting_writes_audio_scp_and_lengths(import_script, tmp_path):

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-import librosa
 import numpy as np
 import soundfile
+
+from espnet2.data_dir.resampling import resample
 
 SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aiff", ".aif", ".sph")
 
@@ -108,5 +109,4 @@ def read_speech(path: str, channel: int | None, rate: int) -> tuple[np.ndarray, 
     if not np.isfinite(speech).all():
         raise ValueError("holds samples that are not finite")
     seconds = len(speech) / file_rate
-    rates = {"orig_sr": file_rate, "target_sr": rate}
-    return librosa.resample(speech, **rates, axis=0), seconds
+    return resample(speech, file_rate, rate), seconds
