@@ -41,14 +41,17 @@ class Recipe:
     def start(self, first: int, last: int, *words: str) -> subprocess.Popen:
         """Start some stages."""
         command = ["./run.sh", *OPTIONS, "--stage", str(first), "--stop_stage"]
+        env = dict(self.env)
         if first == 11:
             # A local training has as many threads as cores, a job of Slurm one.
             core = str(min(os.sched_getaffinity(0)))
             command = ["taskset", "--cpu-list", core, *command]
+            if env["cmd_backend"] == "slurm":
+                del env["WARM_INTERPRETER"]  # Slurm stops the training itself
         return subprocess.Popen(
             [*command, str(last), *words],
             cwd=self.folder,
-            env=self.env,
+            env=env,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -111,10 +114,10 @@ def local(cluster, repo_env, repo_root, tmp_path_factory) -> Recipe:
 
 
 @pytest.fixture(scope="module")
-def slurm(cluster, repo_root, tmp_path_factory, local) -> Recipe:
+def slurm(cluster, repo_env, repo_root, tmp_path_factory, local) -> Recipe:
     """Everything from stage 3 on Slurm; the training is preempted once."""
     folder = tmp_path_factory.mktemp("slurm") / "my recipe"
-    recipe = Recipe(folder, repo_root, cluster.env, "slurm")
+    recipe = Recipe(folder, repo_root, {**repo_env, **cluster.env}, "slurm")
     for name in ("data", "downloads"):
         (folder / name).symlink_to(local.folder / name)
     printed = recipe.run(3, 10)

@@ -4,8 +4,9 @@
 
 A program takes 7 to 13 CPU seconds to start, most of them for imports, and a recipe's
 test starts twenty. See ``sitecustomize.py``, which asks for one. They have one thread,
-whatever ``OMP_NUM_THREADS`` the program is given. What cluster/ runs on Slurm, and what
-tests look for by its command line, has interpreters of its own, as users do.
+whatever ``OMP_NUM_THREADS`` the program is given. Trainings that cluster/ runs on
+Slurm, and what tests look for by its command line, have interpreters of their own, as
+users do.
 """
 
 import array
