@@ -60,7 +60,7 @@ def test_a_methods_name_holds_its_weight(name, found):
 
 
 def front_at(snr, points):
-    x, y = np.array(sorted(points)[::-1], dtype=float).T  # any order will do
+    x, y = np.array(points, dtype=float).T
     return on_front(np.array([snr], dtype=float), x[None], y[None])[0]
 
 
@@ -84,6 +84,13 @@ def test_a_point_that_another_beats_in_both_is_passed_over():
     assert front_at(1.5, [(1, 50), (2, 20), (3, 40)]) == 20
 
 
+def test_a_point_that_is_passed_over_does_not_break_the_line_of_the_others():
+    """The SE loss alone once hid the way from w = 0.95 to 0.99: methods gained."""
+    points = [(-3, 22), (4.1, 26), (4.3, 30), (4.2, 44)]
+    assert front_at(4.2, points) == pytest.approx(28)
+    assert front_at(4.15, points) == pytest.approx(27)
+
+
 def test_points_of_equal_si_snr_give_the_lower_wer():
     assert front_at(1, [(1, 20), (1, 25), (3, 40)]) == 20
 
@@ -98,6 +105,8 @@ def test_methods_against_the_front(plan):
     assert better.interval == pytest.approx((-100 / 3, -100 / 3))
     assert better.p_value < 0.001
     assert same.change == pytest.approx(0, abs=1e-9)
+    again = compare_fronts(items[::-1], plan.baseline, rows, words)
+    assert again[::-1] == [better, same]  # the plan's order decides nothing
 
 
 def test_one_seed_has_no_interval(plan):

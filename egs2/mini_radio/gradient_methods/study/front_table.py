@@ -11,9 +11,9 @@ FRONT = ("method", "seeds", "SI-SNR dB", "WER %", "front's WER %")
 NOTES = """\
 All figures are of the seeds that the method and the whole front have. front's WER: the
 lowest on the front of `{baseline}` (all its weights, `asr_only`, `se_only`) at no less
-than the method's SI-SNR, by linear interpolation. change: the method's WER against
-that; in brackets its 95 % interval, and p two-sided, by paired bootstrap over
-utterances and seeds, from two seeds on. rise over w: the highest WER against the
+than the method's SI-SNR, linear between neighbours by weight. change: the method's
+WER against that; in brackets its 95 % interval, and p two-sided, by paired bootstrap
+over utterances and seeds, from two seeds on. rise over w: the highest WER against the
 lowest, for SE weights from 0.2 to 0.95.
 """
 

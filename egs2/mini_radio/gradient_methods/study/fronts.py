@@ -64,26 +64,24 @@ def split_name(method: str) -> tuple[str, float] | None:
 def on_front(snr: np.ndarray, base_snr: np.ndarray, base_wer: np.ndarray) -> np.ndarray:
     """Return the lowest WER on a front at no less than a given SI-SNR.
 
-    Between two neighbours of the front by SI-SNR, its WER is interpolated linearly. A
-    point that another one beats in both is thus passed over. Beyond the front's highest
-    SI-SNR, which it does not reach, its WER there counts.
+    Between two neighbours of the front by SE weight, SI-SNR and WER are interpolated
+    linearly. A point that another one beats in both is thus passed over. Beyond the
+    front's highest SI-SNR, which it does not reach, its WER there counts.
 
     Args:
         snr: (draws,) SI-SNR that is wanted, dB.
-        base_snr: (draws, points) SI-SNR of the front's points in any order, dB.
+        base_snr: (draws, points) SI-SNR of the front's points by rising weight, dB.
         base_wer: (draws, points) their WER.
 
     Returns:
         (draws,), in the unit of ``base_wer``.
     """
-    order = base_snr.argsort(1)
-    x, y = (np.take_along_axis(values, order, 1) for values in (base_snr, base_wer))
-    wanted = np.clip(snr, None, x[:, -1])[:, None]
-    best = np.where(x >= wanted, y, np.inf).min(1)
-    left, right = x[:, :-1], x[:, 1:]
-    share = (wanted - left) / np.maximum(right - left, 1e-12)
-    between = y[:, :-1] + share * (y[:, 1:] - y[:, :-1])
-    within = (left <= wanted) & (wanted <= right)
+    wanted = np.minimum(snr, base_snr.max(1))[:, None]
+    best = np.where(base_snr >= wanted, base_wer, np.inf).min(1)
+    step, rise = np.diff(base_snr), np.diff(base_wer)
+    share = (wanted - base_snr[:, :-1]) / np.where(step, step, 1)
+    between = base_wer[:, :-1] + share * rise
+    within = (share >= 0) & (share <= 1) & (step != 0)
     return np.minimum(best, np.where(within, between, np.inf).min(1, initial=np.inf))
 
 
@@ -98,6 +96,7 @@ def compare_fronts(
     """
     name = split_name(baseline)[0]
     front = [i for i in items if _is_on(i.method, name) or i.method in ENDS]
+    front.sort(key=lambda item: split_name(item.method)[1])
     points = []
     for item in items:
         found = split_name(item.method)
