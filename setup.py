@@ -31,7 +31,7 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.10,<3.13",
     # As docs/compat.md and TESTED of tools/check_environment.py.
-    install_requires=["espnet>=202412,<=202611", "soxr", "torch>=2.6,<2.12"],
+    install_requires=["espnet>=202412,<=202611", "torch>=2.6,<2.12", "soxr"],
     packages=find_packages(include=["espnet2", "espnet2.*"]),
     package_data={"espnet2.result_page": ["templates/*"]},
     cmdclass={"build_py": OverlayBuildPy},

@@ -51,8 +51,6 @@ def recipe(tmp_path_factory, repo_root, repo_env) -> Recipe:
         (clone / name).symlink_to(repo_root / name)
     (clone / MINI_RADIO).parent.mkdir()
     recipe = Recipe(clone / MINI_RADIO, repo_root, repo_env)
-    (recipe.folder / "conf").unlink()
-    shutil.copytree(repo_root / MINI_RADIO / "conf", recipe.folder / "conf")
     path = recipe.folder / "conf/train_gradient_remedy.yaml"
     config = yaml.safe_load(path.read_text())
     path.write_text(yaml.safe_dump({**config, **FEW}))
