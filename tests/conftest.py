@@ -19,6 +19,7 @@ import pytest
 
 REPO_ROOT = Path(__file__).resolve().parent.parent
 QUICK_START = REPO_ROOT / "tests/quick_start"
+STUDY_VENV = REPO_ROOT / "tools/study_venv"
 WITHOUT_TYPEGUARD = REPO_ROOT / "tests/without_typeguard"
 # The files that take longest, in order. The others with slow tests come after them.
 LONGEST = (
@@ -92,6 +93,14 @@ def repo_env(own_process_env) -> Iterator[dict[str, str]]:
         yield env
 
 
+@pytest.fixture(scope="session")
+def warm_snakemake(own_process_env) -> Iterator[dict[str, str]]:
+    """What an environment needs for snakemake to begin in warm interpreters."""
+    python = STUDY_VENV / "bin/python"
+    with _warm_interpreters(own_process_env, python, "snakemake") as env:
+        yield {"WARM_SNAKEMAKE": env["WARM_INTERPRETER"]}
+
+
 @pytest.fixture(scope="module")
 def typechecked_env() -> Iterator[dict[str, str]]:
     """As ``repo_env``, with typeguard, which checks the types that ESPnet declares."""
@@ -110,30 +119,32 @@ def _child_env(*python_path: Path) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def _warm_interpreters(env: dict[str, str]) -> Iterator[dict[str, str]]:
+def _warm_interpreters(
+    env: dict[str, str], python: Path = Path(sys.executable), *words: str
+) -> Iterator[dict[str, str]]:
     """A server of interpreters with this environment, and what names it to programs."""
     with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as own:
         path = f"{folder}/socket"
         own.bind(path)
         own.listen(32)
         end = socket.socketpair()
-        server = threading.Thread(target=_serve, args=(own, end[0], env), daemon=True)
+        command = [python, QUICK_START / "warm_interpreter.py", str(own.fileno())]
+        server = threading.Thread(
+            target=_serve, args=(own, end[0], env, [*command, *words]), daemon=True
+        )
         server.start()
         yield {**env, "WARM_INTERPRETER": path}
         end[1].close()
         server.join()
 
 
-def _serve(listener: socket.socket, end: socket.socket, env: dict[str, str]) -> None:
+def _serve(
+    listener: socket.socket, end: socket.socket, env: dict[str, str], command: list
+) -> None:
     """Wait for a request, then run the server until the other end of ``end`` closes."""
     if end in select.select([listener, end], [], [])[0]:
         return
-    subprocess.run(
-        [sys.executable, QUICK_START / "warm_interpreter.py", str(listener.fileno())],
-        stdin=end,
-        pass_fds=[listener.fileno()],
-        env=env,
-    )
+    subprocess.run(command, stdin=end, pass_fds=[listener.fileno()], env=env)
 
 
 @pytest.fixture
@@ -149,11 +160,11 @@ def demo_recipe(tmp_path, monkeypatch) -> Path:
 
 
 @pytest.fixture
-def toy_study(tmp_path, monkeypatch, repo_env):
+def toy_study(tmp_path, monkeypatch, repo_env, warm_snakemake):
     """A study of gradient methods with a stub of the recipe; the working folder."""
     from study_folder import Study
 
-    study = Study(tmp_path, repo_env)
+    study = Study(tmp_path, repo_env, warm_snakemake)
     monkeypatch.chdir(study.folder)
     return study
 

@@ -1,10 +1,10 @@
 """Lets ``python -m espnet2.bin.<program>`` begin in a warm interpreter, in no time.
 
-Python runs this file before anything else. A program of the list below, or one of the
-recipes' scripts, is handed to the server of ``warm_interpreter.py``, with arguments,
-environment, folder, open standard files, limits, processor cores and ignored signals;
-this process stays, hands on signals, and ends as the program does. All other commands,
-and all where no server is named, start as ever.
+Python runs this file before anything else. A program of the list below, one of the
+recipes' scripts, or snakemake, is handed to the server of ``warm_interpreter.py``, with
+arguments, environment, folder, open standard files, limits, processor cores and ignored
+signals; this process stays, hands on signals, and ends as the program does. All other
+commands, and all where no server is named, start as ever.
 """
 
 import os
@@ -33,6 +33,7 @@ SCRIPTS = (
     "pyscripts/utils/take_listeners.py",
     "pyscripts/utils/take_recogniser.py",
 )
+SNAKEMAKE = "tools/study_venv/bin/snakemake"  # has a server of its own
 
 
 def _hand_over(path: str, program: str, words: list[str]) -> None:
@@ -85,11 +86,12 @@ def _hand_over(path: str, program: str, words: list[str]) -> None:
 
 
 def _start() -> None:
-    server = os.environ.get("WARM_INTERPRETER")
     words = sys.orig_argv[1:]
+    is_snakemake = bool(words) and words[0].endswith(SNAKEMAKE)
+    server = os.environ.get("WARM_SNAKEMAKE" if is_snakemake else "WARM_INTERPRETER")
     if not server or not words:
         return
-    if words[0].endswith(SCRIPTS):
+    if is_snakemake or words[0].endswith(SCRIPTS):
         _hand_over(server, words[0], words[1:])
     if words[0] == "-m" and len(words) > 1:
         package, _, program = words[1].rpartition(".")

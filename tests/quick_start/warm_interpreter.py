@@ -1,12 +1,15 @@
 """Interpreters that have imported PyTorch and ESPnet already, forked one a program.
 
-    python warm_interpreter.py <n>    serves socket n, until its standard input ends
+    python warm_interpreter.py <n> [snakemake]
+
+serves socket n with interpreters for ESPnet's programs, or for snakemake, until its
+standard input ends.
 
 A program takes 7 to 13 CPU seconds to start, most of them for imports, and a recipe's
 test starts twenty. See ``sitecustomize.py``, which asks for one. They have one thread,
 whatever ``OMP_NUM_THREADS`` the program is given. Trainings that cluster/ runs on
-Slurm, and what tests look for by its command line, have interpreters of their own, as
-users do.
+Slurm, what tests look for by its command line, and a snakemake that is stopped, have
+interpreters of their own, as users do.
 """
 
 import array
@@ -37,8 +40,6 @@ def import_programs() -> None:
         delattr(sys.modules["espnet2.bin"], program)
     for slow in ("torch._dynamo", "matplotlib.pyplot", "torch.utils.tensorboard"):
         importlib.import_module(slow)
-    gc.collect()
-    gc.freeze()
 
 
 def receive(connection: socket.socket) -> tuple[dict, list[int]]:
@@ -105,7 +106,7 @@ def become(task: dict, files: list[int]) -> None:
     random.seed()
     sys.modules["numpy"].random.seed()
     program, words = task["program"], task["words"]
-    is_script = program.endswith(".py")
+    is_script = os.sep in program
     first = os.path.dirname(os.path.realpath(program)) if is_script else task["folder"]
     sys.path[:] = [first, *task["path"]]
     sys.orig_argv = [sys.executable, *([] if is_script else ["-m"]), program, *words]
@@ -140,7 +141,7 @@ def run(program: str) -> None:
     That would be writing to all of the memory which the server shares with it.
     """
     try:
-        if program.endswith(".py"):
+        if os.sep in program:
             runpy.run_path(program, run_name="__main__")
         else:
             runpy.run_module(program, run_name="__main__", alter_sys=True)
@@ -157,7 +158,12 @@ def run(program: str) -> None:
 
 
 if __name__ == "__main__":
-    import_programs()
+    if sys.argv[2:] == ["snakemake"]:
+        importlib.import_module("snakemake.cli")
+    else:
+        import_programs()
+    gc.collect()
+    gc.freeze()
     program = serve(socket.socket(fileno=int(sys.argv[1])))
     if program:
         run(program)
