@@ -4,23 +4,22 @@ import contextlib
 import importlib.util
 import os
 import random
-import select
-import socket
-import subprocess
 import sys
-import tempfile
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 import pytest
+from warm_servers import warm_servers
 
 REPO_ROOT = Path(__file__).resolve().parent.parent
 QUICK_START = REPO_ROOT / "tests/quick_start"
 STUDY_VENV = REPO_ROOT / "tools/study_venv"
 WITHOUT_TYPEGUARD = REPO_ROOT / "tests/without_typeguard"
+# Where the tests' programs look for modules: ESPnet checks its types, or does not.
+CHECKED_PATH = (REPO_ROOT, QUICK_START)
+UNCHECKED_PATH = (*CHECKED_PATH, WITHOUT_TYPEGUARD)
 # The files that take longest, in order. The others with slow tests come after them.
 LONGEST = (
     "test_slurm_recipe.py",
@@ -37,9 +36,22 @@ LONGEST = (
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Without the slow tests ESPnet is loaded without typeguard, in half the time."""
+    """Without the slow tests ESPnet is loaded without typeguard, in half the time.
+
+    The process that hands out the tests has the warm interpreters of all.
+    """
     if config.getoption("markexpr") == "not slow":
         sys.path.insert(0, str(WITHOUT_TYPEGUARD))
+    if not hasattr(config, "workerinput"):
+        unchecked, checked = _child_env(*UNCHECKED_PATH), _child_env(*CHECKED_PATH)
+        kinds = {
+            "unchecked": ([sys.executable], unchecked),
+            "checked": ([sys.executable], checked),
+            "snakemake": ([f"{STUDY_VENV}/bin/python", "snakemake"], unchecked),
+        }
+        servers = contextlib.ExitStack()
+        os.environ["WARM_SERVERS"] = servers.enter_context(warm_servers(kinds))
+        config.add_cleanup(servers.close)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -83,29 +95,23 @@ def own_process_env() -> dict[str, str]:
 
     Each has an interpreter of its own, without typeguard.
     """
-    return _child_env(REPO_ROOT, QUICK_START, WITHOUT_TYPEGUARD)
+    return _child_env(*UNCHECKED_PATH)
 
 
 @pytest.fixture(scope="session")
-def repo_env(own_process_env) -> Iterator[dict[str, str]]:
+def repo_env(own_process_env) -> dict[str, str]:
     """As ``own_process_env``, but programs begin in warm interpreters."""
-    with _warm_interpreters(own_process_env) as env:
-        yield env
+    return {**own_process_env, "WARM_INTERPRETER": _socket("unchecked")}
 
 
 @pytest.fixture(scope="session")
-def warm_snakemake(own_process_env) -> Iterator[dict[str, str]]:
-    """What an environment needs for snakemake to begin in warm interpreters."""
-    python = STUDY_VENV / "bin/python"
-    with _warm_interpreters(own_process_env, python, "snakemake") as env:
-        yield {"WARM_SNAKEMAKE": env["WARM_INTERPRETER"]}
-
-
-@pytest.fixture(scope="module")
-def typechecked_env() -> Iterator[dict[str, str]]:
+def typechecked_env() -> dict[str, str]:
     """As ``repo_env``, with typeguard, which checks the types that ESPnet declares."""
-    with _warm_interpreters(_child_env(REPO_ROOT, QUICK_START)) as env:
-        yield env
+    return {**_child_env(*CHECKED_PATH), "WARM_INTERPRETER": _socket("checked")}
+
+
+def _socket(kind: str) -> str:
+    return f"{os.environ['WARM_SERVERS']}/{kind}"
 
 
 def _child_env(*python_path: Path) -> dict[str, str]:
@@ -116,35 +122,6 @@ def _child_env(*python_path: Path) -> dict[str, str]:
         "PATH": os.pathsep.join([python_folder, os.environ.get("PATH", os.defpath)]),
         "OMP_NUM_THREADS": "1",
     }
-
-
-@contextlib.contextmanager
-def _warm_interpreters(
-    env: dict[str, str], python: Path = Path(sys.executable), *words: str
-) -> Iterator[dict[str, str]]:
-    """A server of interpreters with this environment, and what names it to programs."""
-    with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as own:
-        path = f"{folder}/socket"
-        own.bind(path)
-        own.listen(32)
-        end = socket.socketpair()
-        command = [python, QUICK_START / "warm_interpreter.py", str(own.fileno())]
-        server = threading.Thread(
-            target=_serve, args=(own, end[0], env, [*command, *words]), daemon=True
-        )
-        server.start()
-        yield {**env, "WARM_INTERPRETER": path}
-        end[1].close()
-        server.join()
-
-
-def _serve(
-    listener: socket.socket, end: socket.socket, env: dict[str, str], command: list
-) -> None:
-    """Wait for a request, then run the server until the other end of ``end`` closes."""
-    if end in select.select([listener, end], [], [])[0]:
-        return
-    subprocess.run(command, stdin=end, pass_fds=[listener.fileno()], env=env)
 
 
 @pytest.fixture
@@ -160,11 +137,11 @@ def demo_recipe(tmp_path, monkeypatch) -> Path:
 
 
 @pytest.fixture
-def toy_study(tmp_path, monkeypatch, repo_env, warm_snakemake):
+def toy_study(tmp_path, monkeypatch, repo_env):
     """A study of gradient methods with a stub of the recipe; the working folder."""
     from study_folder import Study
 
-    study = Study(tmp_path, repo_env, warm_snakemake)
+    study = Study(tmp_path, repo_env, {"WARM_SNAKEMAKE": _socket("snakemake")})
     monkeypatch.chdir(study.folder)
     return study
 
