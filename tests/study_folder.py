@@ -36,23 +36,19 @@ for ((i = 1; i < $#; i += 2)); do name=${*:i:1} option[${name#--}]=${*:i+1:1}; d
 echo "pid $$, cores $(env -u OMP_NUM_THREADS nproc): $*" | tee -a "$CALLS"
 exp=${option[enh_asr_exp]:-}
 case ${option[stage]} in
-    1)  mkdir -p dump/raw/{test/scoring,train,valid}
-        touch dump/raw/valid/valid_text dump/raw/.test.lock dump/raw/test/.hidden
+    1)  mkdir -p dump/raw/test
         echo "u1 A B C D E F G H I J" > dump/raw/test/text_spk1 ;;
     11) sleep "${STUB_SECONDS:-0}"
         if [[ $* == *=null* ]]; then echo "what went wrong"; exit 1; fi
         touch "$exp/config.yaml" "$exp/valid.acc.ave.pth"
         mkdir -p "$exp/tensorboard" ;;
-    12) cmp "${option[dumpdir]}/raw/test/text_spk1" dump/raw/test/text_spk1
-        [ ! -e "${option[dumpdir]}/raw/test/scoring" ]
-        mkdir -p "$exp/decode/test/score_cer"
+    12) mkdir -p "$exp/decode/test/score_cer"
         echo "u1 A B C D E F G H I" > "$exp/decode/test/text_spk1"
         printf '{"hits": 9, "substitutions": 0, "deletions": 1, "insertions": 0,' \
             > "$exp/decode/test/score_cer/score.json"
         echo '"sentences": 1, "sentences_with_errors": 1}' \
             >> "$exp/decode/test/score_cer/score.json" ;;
-    14) [ -e "${option[dumpdir]}/raw/valid/valid_text" ]
-        for side in noisy:6 enhanced:4 share_0:4 share_0.2:3 clean:1; do
+    14) for side in noisy:6 enhanced:4 share_0:4 share_0.2:3 clean:1; do
             score=$exp/recognisers/own/${side%:*}/test/score_wer/score.json
             mkdir -p "${score%/*}"
             printf '{"hits": %d, "substitutions": %d, "deletions": 0,' \

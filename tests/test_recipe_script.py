@@ -352,3 +352,39 @@ def test_resampling_is_told(shell, recipe):
     done = shell("bash", "-c", f"{command} wav.scp formatted")
     assert done.returncode == 0, done.stderr
     assert "wav.scp: resampled 2 utterances from 16000 Hz to 8k" in done.stdout
+
+
+NOISY = """
+set -euo pipefail
+. scripts/utils/stage_tools.sh
+score_enhancement() { mkdir -p "$3"; echo "${options[*]}" | tee -a "$3/score" calls; }
+scoring_protocol="${1}" ref_channel= ; score_noisy dump/test "exp/${2}" keys
+"""
+
+
+def test_runs_share_the_scores_of_noisy_speech_until_they_are_out_of_date(
+    shell, recipe
+):
+    """The score of a set's noisy speech took as long as that of the enhanced."""
+
+    def score(protocol: str, experiment: str) -> tuple[str, int]:
+        done = shell("bash", "-c", NOISY, "bash", protocol, experiment)
+        assert done.returncode == 0, done.stderr
+        assert not (recipe / "exp" / experiment).exists()
+        return done.stdout, len((recipe / "calls").read_text().splitlines())
+
+    test = recipe / "dump/test"
+    test.mkdir(parents=True)
+    (test / "feats_type").touch()
+    (recipe / "exp").mkdir()
+    (recipe / "keys").write_text("u1\n")
+    assert score("SI_SNR PESQ", "a") == ("--use_pesq true\n", 1)
+    printed, calls = score("SI_SNR PESQ", "b")
+    assert "in dump/test/scoring are kept" in printed and calls == 1
+    assert score("SI_SNR", "b")[1] == 2  # other options
+    assert (test / "scoring/score").read_text() == "\n"
+    (recipe / "keys").write_text("u1\nu2\n")
+    assert score("SI_SNR", "b")[1] == 3  # other utterances
+    (test / "feats_type").touch()
+    assert score("SI_SNR", "b")[1] == 4  # the set was made anew
+    assert score("SI_SNR", "a")[1] == 4

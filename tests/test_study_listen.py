@@ -25,7 +25,7 @@ def tested_run(toy_study, monkeypatch):
     subprocess.run(
         ["./run.sh", "--stage", "1"], cwd=folder, check=True, stdout=subprocess.DEVNULL
     )
-    (run.folder / "dump/raw").mkdir(parents=True)
+    run.folder.mkdir(parents=True)
     (run.folder / "tested").touch()
     return run
 

@@ -144,19 +144,6 @@ def test_a_condition_without_a_training_tests_the_model_of_another(toy_study):
     assert model.resolve().is_relative_to(easy.folder.resolve())
 
 
-def test_runs_share_the_audio_but_not_the_scores(toy_study):
-    """Stage 15 would hold the lock beside the test set against the other runs."""
-    assert toy_study.run("--stop_stage", "2", "--runs", "easy/sum/0")[0] == 0
-    (run, _) = runs_of("sum")
-    source, own = run.condition.folder / "dump/raw", run.folder / "dump/raw"
-    assert (own / "test/text_spk1").resolve() == (source / "test/text_spk1").resolve()
-    assert (source / "test/scoring").exists() and not (own / "test/scoring").exists()
-    assert not (own / ".test.lock").exists() and not (own / "test/.hidden").exists()
-    calls = {call.split("--stage ")[1][:2]: call for call in toy_study.calls}
-    assert "--dumpdir dump " in calls["11"]
-    assert f"--dumpdir {run.experiment}/dump " in calls["12"]
-
-
 def is_running(pid: int) -> bool:
     try:
         return Path(f"/proc/{pid}/stat").read_text().split(")")[1].split()[0] != "Z"

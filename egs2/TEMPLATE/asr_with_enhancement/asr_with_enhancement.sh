@@ -503,8 +503,8 @@ if runs 15 "${eval_off}" "enhancement scores -> ${enh_asr_exp}/RESULTS_enh.md"; 
             continue
         fi
         log "Stage 15: ${dset}: noisy speech, then enhanced speech"
-        score_enhancement "${dump}/${dset}/spk1.scp" "${dump}/${dset}/wav.scp" \
-            "${dump}/${dset}/scoring" "${enhanced}_${dset}/simulated.scp"
+        score_noisy "${dump}/${dset}" "${enhanced}_${dset}/noisy" \
+            "${enhanced}_${dset}/simulated.scp"
         score_enhancement "${dump}/${dset}/spk1.scp" "${enhanced}_${dset}/spk1.scp" \
             "${enhanced}_${dset}/scoring" "${enhanced}_${dset}/simulated.scp"
         scored=$((scored + 1))

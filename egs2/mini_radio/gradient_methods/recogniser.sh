@@ -10,7 +10,6 @@ set -euo pipefail
 stage=11              # 11: training
 stop_stage=15         # 12 and more: decoding of the test set, its word and character errors
 ngpu=0                # GPUs for training
-dumpdir=dump          # where formatted audio is
 enh_asr_exp=          # experiment folder
 enh_asr_config=       # joint config
 enh_asr_args=         # more options for training
@@ -23,7 +22,7 @@ inference_config=     # decoding config
 . ./cmd.sh
 
 if [ "${stage}" -le 11 ]; then
-    train_set=train valid_set=valid dump=${dumpdir}/raw fs=8k num_nodes=1 cpu_ranks=1
+    train_set=train valid_set=valid dump=dump/raw fs=8k num_nodes=1 cpu_ranks=1
     enh_asr_speech_fold_length=800 enh_asr_text_fold_length=150
     token_list=$(ls data/*token_list/*/tokens.txt)
     enh_asr_stats_dir=$(ls -d exp/enh_asr_stats_raw_*)
@@ -38,7 +37,7 @@ fi
 
 if [ "${stop_stage}" -ge 12 ]; then
     decoded=${enh_asr_exp}/decode_asr/test
-    test=${dumpdir}/raw/test
+    test=dump/raw/test
     python3 -m espnet2.bin.asr_inference --ngpu 0 --config "${inference_config}" \
         --data_path_and_name_and_type "${test}/wav.scp,speech,sound" \
         --asr_train_config "${enh_asr_exp}/config.yaml" \

@@ -23,7 +23,6 @@ def data_command(plan: Plan, condition: Condition) -> list[str]:
 def run_command(plan: Plan, run: Run, stages: tuple[int, int], ngpu: int) -> list[str]:
     """Return the command that trains a run (stage 11), or tests it (12 to 15)."""
     folder = run.experiment
-    dump = "dump" if stages == TRAINING else f"{folder}/dump"
     args = f"{run.args}{_init_param(run)} --seed {run.seed}"
     script, more = [RECOGNISER], []
     if not run.is_asr_alone:
@@ -33,7 +32,7 @@ def run_command(plan: Plan, run: Run, stages: tuple[int, int], ngpu: int) -> lis
         *("--enh_asr_config", _from(run.condition, plan.base_config)),
         *("--inference_config", _from(run.condition, plan.decode_config)),
         *("--enh_asr_args", args, "--ngpu", str(ngpu)),
-        *("--dumpdir", dump, "--enh_asr_exp", folder),
+        *("--enh_asr_exp", folder),
         *more,
     ]
 

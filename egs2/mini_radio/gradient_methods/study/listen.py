@@ -61,9 +61,6 @@ def hear(plan: Plan, run: Run, options: list[str]) -> None:
     Raises:
         DataError: the stage has failed.
     """
-    valid = run.folder / "dump/raw/valid"
-    if not valid.exists():
-        valid.symlink_to((run.condition.folder / "dump/raw/valid").resolve())
     command = [*run_command(plan, run, SCORING, 0), *options]
     log = run.folder / "listeners.log"
     with log.open("w", encoding="utf-8") as file:

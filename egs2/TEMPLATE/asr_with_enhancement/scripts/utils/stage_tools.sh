@@ -27,8 +27,10 @@ require_file() {
 
 # make_file <file> <command ...>: of what the command prints; whole or not there
 make_file() {
-    "${@:2}" > "$(dirname "$1")/.${1##*/}.tmp"
-    mv "$(dirname "$1")/.${1##*/}.tmp" "$1"
+    local tmp
+    tmp=$(dirname "$1")/.${1##*/}.$$.tmp # runs may make one file at the same time
+    "${@:2}" > "${tmp}"
+    mv "${tmp}" "$1"
 }
 
 # name_files <words>: set `files`: the one of that name, or those that the words name
@@ -279,15 +281,39 @@ score_text() {
     done
 }
 
-# score_enhancement <references> <enhanced> <output folder> <key file>
-score_enhancement() {
-    local options=()
+# enh_scoring_options: set `options` to those of all of a stage's scorings
+enh_scoring_options() {
+    options=()
     [[ " ${scoring_protocol} " != *" PESQ "* ]] || options=(--use_pesq true)
     [ -z "${ref_channel}" ] || options+=(--ref_channel "${ref_channel}")
+}
+
+# score_enhancement <references> <enhanced> <output folder> <key file>
+score_enhancement() {
+    local options
+    enh_scoring_options
     start_jobs "$3" "$4"
     quote_words python3 -m espnet2.bin.enh_scoring --key_file "$3/logdir/keys.JOB.scp" \
         --output_dir "$3/logdir/output.JOB" --ref_scp "$1" --inf_scp "$2" \
         "${options[@]}"
     ${decode_cmd} JOB=1:"${jobs}" "$3/logdir/enh_scoring.JOB.log" "${quoted[@]}"
     python3 pyscripts/utils/merge_enh_scores.py --key_file "$4" "$3"
+}
+
+# score_noisy <set> <folder to work in> <key file>: into <set>/scoring, which all runs
+# share; not again while the set, the utterances and the options are the same
+score_noisy() {
+    local options made_from dir=$1/scoring
+    enh_scoring_options
+    made_from="${options[*]} $(cksum < "$3")"
+    if [ "${dir}/made_from" -nt "$1/feats_type" ] &&
+        [ "$(cat "${dir}/made_from")" = "${made_from}" ]; then
+        log "Stage 15: the scores of the noisy speech in ${dir} are kept (remove it to score anew)"
+        return
+    fi
+    score_enhancement "$1/spk1.scp" "$1/wav.scp" "$2" "$3"
+    echo "${made_from}" > "$2/made_from"
+    rm -rf "${dir}"
+    mv -T "$2" "${dir}" || [ -e "${dir}/made_from" ] # another run was there first
+    rm -rf "$2"
 }
