@@ -7,8 +7,10 @@ import pytest
 from study_folder import PLAN
 
 from espnet2.results.comparison import KEY, Results
+from study.front_picture import collect_fronts, draw_front
 from study.front_table import front_table, weight_table
 from study.fronts import compare_fronts, on_front, split_name, spread
+from study.picture import plt
 from study.plan_file import read_plan
 from study.statistics import summarize
 
@@ -137,6 +139,23 @@ def test_the_rise_over_the_weights(plan):
         "|---|---|---|---|",
         "|`sum`|20.00|40.00|+100.0|",
     ]
+
+
+def test_the_picture_shows_what_has_a_weight_and_the_rest_at_its_edge(plan):
+    """With the ends in, the fronts were a tenth of the picture."""
+    items, *_ = write(plan)
+    fronts = collect_fronts(items, "si_snr")
+    assert fronts["sum"] == [(0.2, 1.0, 20.0), (0.95, 3.0, 40.0)]
+    assert np.isnan(fronts["se_only"][0][0])
+    figure, axis = plt.subplots()
+    draw_front(axis, fronts)
+    low, high = axis.get_xlim()
+    assert -3 < low < 1 and 3 < high < 4  # of asr_only, sum, sum, se_only
+    written = {text.get_text(): text.xy for text in axis.texts}
+    assert {"0.2", "0.67", "0.95"} < set(written)
+    assert written["30.0 % at -3"] == (low, 30) and written["60.0 % at 4"][0] == high
+    assert all(low <= x <= high for x, _ in written.values())
+    plt.close(figure)
 
 
 @pytest.mark.slow

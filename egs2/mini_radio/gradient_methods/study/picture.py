@@ -6,7 +6,6 @@ from pathlib import Path
 
 import matplotlib
 
-from study.fronts import ENDS, split_name
 from study.statistics import Summary
 
 matplotlib.use("Agg")
@@ -15,10 +14,6 @@ import matplotlib.pyplot as plt  # noqa: E402
 MARKERS = "osD^v<>P"
 PANEL = (5.5, 4.5)  # inches
 LEGEND_WIDTH = 2.0  # inches
-QUALITIES = {
-    "si_snr": "SI-SNR of the enhanced speech, dB",
-    "pesq": "PESQ (narrow band) of the enhanced speech",
-}
 
 
 def draw(summaries: dict[str, list[Summary]], path: Path) -> None:
@@ -48,49 +43,6 @@ def draw(summaries: dict[str, list[Summary]], path: Path) -> None:
     figure.legend(handles.values(), handles.keys(), loc="outside right upper")
     figure.savefig(path, dpi=120, metadata={"Software": None})
     plt.close(figure)
-
-
-def draw_fronts(summaries: dict[str, list[Summary]], path: Path) -> None:
-    """Write the fronts: WER against SI-SNR and against PESQ, a row for each condition.
-
-    Each method's SE weights are joined by a line; single methods are marks alone.
-    """
-    shown = {name: items for name, items in summaries.items() if items}
-    size = (2 * PANEL[0] + LEGEND_WIDTH, PANEL[1] * len(shown))
-    figure, axes = plt.subplots(
-        len(shown), 2, figsize=size, squeeze=False, layout="constrained"
-    )
-    handles = {}
-    for line, (name, items) in zip(axes, shown.items(), strict=True):
-        for axis, (figure_name, label) in zip(line, QUALITIES.items(), strict=True):
-            axis.set(title=name, xlabel=label, ylabel="WER, %")
-            axis.grid(alpha=0.3)
-            handles |= _draw_fronts(axis, items, figure_name)
-    figure.legend(handles.values(), handles.keys(), loc="outside right upper")
-    figure.savefig(path, dpi=120, metadata={"Software": None})
-    plt.close(figure)
-
-
-def _draw_fronts(axis: plt.Axes, items: list[Summary], quality: str) -> dict:
-    fronts: dict[str, list[tuple[float, float, float]]] = {}
-    for item in items:
-        name, weight = split_name(item.method) or (item.method, math.nan)
-        point = (weight, item.mean[quality], item.mean["wer"])
-        fronts.setdefault(name, []).append(point)
-    handles = {}
-    for (name, points), marker in zip(fronts.items(), cycle(MARKERS), strict=False):
-        weights, qualities, wers = zip(*sorted(points), strict=True)
-        (handles[name],) = axis.plot(qualities, wers, marker=marker)
-        for weight, *place in zip(weights, qualities, wers, strict=True):
-            if name not in ENDS and not math.isnan(weight):
-                axis.annotate(
-                    f"{weight:g}",
-                    place,
-                    fontsize=7,
-                    xytext=(3, 3),
-                    textcoords="offset points",
-                )
-    return handles
 
 
 def _mark(axis: plt.Axes, item: Summary, color: tuple, marker: str) -> object:

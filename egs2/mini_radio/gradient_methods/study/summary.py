@@ -9,8 +9,9 @@ from espnet2.results.comparison import Results
 from espnet2.results.intervals import TEST_DRAWS
 from espnet2.results.tables import markdown_table
 from study.columns import COLUMNS
+from study.front_picture import draw_fronts
 from study.front_table import describe_fronts, has_fronts
-from study.picture import draw, draw_fronts
+from study.picture import draw
 from study.plan import REPORT, Plan
 from study.plan_file import read_plan
 from study.statistics import Rows, Summary, Words, summarize
