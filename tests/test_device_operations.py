@@ -16,6 +16,9 @@ from espnet2.train.torchjd_weightings import TorchJDMethod
 
 OURS = [name for name, kind in METHODS.items() if kind is not TorchJDMethod]
 SMOOTHED = {"smoothing": 0.98}
+# By its means a method that rescales compares the step's gradients too: products of two
+# pairs more for each tensor, and a factor for each large ASR gradient.
+RESCALING = [name for name in OURS if METHODS[name].rescales]
 
 
 @pytest.fixture
@@ -38,7 +41,8 @@ def test_the_authors_network_has_26_tensors(fake_gpu):
 @pytest.mark.parametrize("name", ["remedy", "one_way", "sum", "asr_only"])
 def test_the_authors_network_takes_fewer_than_a_hundred_operations(fake_gpu, name):
     assert len(second_step(fake_gpu, name).operations) < 100
-    assert len(second_step(fake_gpu, name, **SMOOTHED).operations) < 140
+    most = 240 if name in RESCALING else 140
+    assert len(second_step(fake_gpu, name, **SMOOTHED).operations) < most
 
 
 @pytest.mark.slow
@@ -50,7 +54,8 @@ def test_a_layer_more_costs_two_operations_a_tensor(fake_gpu, name, options):
         for layers in (2, 3)
     )
     added = len(fake_gpu.authors_shapes(3)) - len(fake_gpu.authors_shapes(2))
-    assert len(large.operations) - len(small.operations) <= 2 * added
+    most = 4.5 if options is SMOOTHED and name in RESCALING else 2
+    assert len(large.operations) - len(small.operations) <= most * added
 
 
 @pytest.mark.parametrize("options", [{}, SMOOTHED])

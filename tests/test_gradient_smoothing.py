@@ -102,6 +102,61 @@ def test_a_conflict_of_the_batch_alone_is_left_and_one_of_the_mean_is_mended():
     )
 
 
+def turned_by_the_mean(enh, asr, mean, threshold=5.0):
+    """The remedy in vectors: turned by the mean, balanced with ``asr``."""
+    if enh @ mean < 0:
+        across = enh - (enh @ mean) / (mean @ mean) * mean
+        ratio = enh.norm() / mean.norm()  # tan theta
+        enh = across + across.norm() / ratio * mean / mean.norm()
+    if enh.norm() <= threshold * asr.norm():
+        return enh + asr
+    cosine = enh @ asr / enh.norm() / asr.norm()
+    cosine = max(cosine, 1 / (1 + (enh.norm() / asr.norm()) ** 2).sqrt())
+    return enh * cosine + asr / cosine
+
+
+@pytest.mark.parametrize("scale", [None, torch.tensor(1024.0).double()])
+def test_the_remedy_turns_by_the_mean_and_rescales_by_the_step(scale):
+    """Its slow twin; of 40 steps some turn, some rescale, some do both or neither."""
+    torch.manual_seed(0)
+    decider = method("remedy", smoothing=0.8, max_stretch="dynamic")
+    factor, mean, cases = 1.0 if scale is None else scale, torch.zeros(5), set()
+    for count in range(1, 41):
+        enh = torch.randn(5).double() * (20 if count % 3 else 2)
+        asr = torch.randn(5).double()
+        mean = 0.8 * mean + 0.2 * asr
+        found = step(decider, (factor * enh).tolist(), (factor * asr).tolist(), scale)
+        expected = turned_by_the_mean(enh, asr, mean / (1 - 0.8**count))
+        torch.testing.assert_close(found / factor, expected, rtol=1e-6, atol=1e-6)
+        turned = enh @ mean < 0
+        cases.add((bool(turned), bool(torch.norm(enh) > 6 * asr.norm())))
+    assert len(cases) == 4
+
+
+def test_a_module_is_turned_and_rescaled_as_one_vector():
+    torch.manual_seed(1)
+    conf = {"smoothing": 0.8, "max_stretch": "dynamic"}
+    whole = method("remedy", **conf)
+    parts = method("remedy", granularity="module", **conf)
+    for _ in range(6):
+        enh, asr = 9 * torch.randn(7).double(), torch.randn(7).double()
+        halves = [{"a": v[:3].clone(), "b": v[3:].clone()} for v in (enh, asr)]
+        expected = step(whole, enh.tolist(), asr.tolist())
+        found = combine(*halves, {"m": ["a", "b"]}, parts).gradients
+        torch.testing.assert_close(torch.cat([found["a"], found["b"]]), expected)
+
+
+def test_noise_in_the_asr_gradient_is_no_dominance_of_the_se_gradient():
+    """The mean is ten times shorter than a step's gradient: all steps were rescaled."""
+    decider = method("remedy", smoothing=0.98, max_stretch="dynamic")
+    for count in range(60):
+        asr = [10.0 * (-1) ** count, 1.0]
+        pair = ({NAME: torch.tensor(v)} for v in ([0.0, 20.0], asr))
+        surgery = combine(*pair, GROUPS, decider)
+    assert not surgery.decision.rescaled.item()
+    assert surgery.gradients[NAME].tolist() == [-10.0, 21.0]
+
+
 def test_the_sum_stays_the_sum_bit_for_bit():
     decider = method("sum", smoothing=0.9, probe=True)
     for seed in range(3):

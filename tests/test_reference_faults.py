@@ -26,7 +26,8 @@ from test_two_gradient_module import STATISTICS, in_grad, wrap
 from espnet2.train.gradient_methods import make_method
 from espnet2.train.gradient_options import GradientConf
 from espnet2.train.gradient_remedy import remedy_weights
-from espnet2.train.gradient_surgery import combine, gramians
+from espnet2.train.gradient_surgery import combine
+from espnet2.train.group_decision import gramians
 
 CLIP = 5.0
 

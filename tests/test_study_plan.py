@@ -23,13 +23,12 @@ TOY = Path("plans/toy.yaml")
         ("methods_se_first", 36, "ea95b481bda0d0aa"),
         ("methods_scratch", 24, "5ec6d5acf4b6be1f"),
         ("methods_frozen", 36, "16065dbbf7a8fb2c"),
-        ("fixed_clean", 45, "b701ae27713712f1"),
-        ("fixed_clean_mean", 45, "f04a71add3131cd2"),
+        ("fixed_clean", 54, "5d6186a825e236a7"),
         ("fixed_clean_6000", 15, "524ccaaa716ff7fb"),
-        ("fixed_clean_others", 24, "62a71554eaf0eb76"),
-        ("fixed_voices", 45, "f769b67a8c7dfb90"),
-        ("fixed_voices_mean", 45, "deabda996efdcfd2"),
-        ("fixed_rats", 45, "ba77c558f6db38b5"),
+        ("fixed_clean_others", 25, "b14c27fb25097915"),
+        ("fixed_voices", 54, "6abf749bfbf8b211"),
+        ("fixed_rats", 54, "0ed26fab23a4e6c4"),
+        ("fixed_noisy", 54, "fbbeea8a5e05d192"),
     ],
 )
 def test_the_runs_of_the_plans_keep_their_keys(monkeypatch, plan, number, keys):

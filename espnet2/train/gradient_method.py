@@ -14,8 +14,8 @@ from espnet2.train.gradient_smoothing import SmoothedGradients
 class GradientMethod:
     """One way to combine an SE and an ASR gradient: a subclass for each.
 
-    A subclass gives ``weigh``, or ``decide`` if it has more to record, and says what it
-    needs:
+    A subclass gives ``weigh``, or ``decide`` if it has more to record, ``rescale`` if
+    it ``rescales``, and says what it needs:
 
     Attributes:
         decides: whether the weights depend on the gradients. If not, training takes
@@ -70,6 +70,16 @@ class GradientMethod:
 
     def weigh(self, gramians: Tensor, names: list[str]) -> Tensor:
         """Return the weights (n, 2), float64; the arguments are those of ``decide``."""
+        raise NotImplementedError
+
+    def rescale(self, gramians: Tensor, names: list[str]) -> Decision:
+        """Return how the lengths are balanced after a decision by the running mean.
+
+        Args:
+            gramians: as for ``decide``, of the SE gradient as it was decided and of the
+                ASR gradient of the step.
+            names: as for ``decide``.
+        """
         raise NotImplementedError
 
     def state(self) -> Mapping[str, Any]:

@@ -23,8 +23,8 @@ class GradientConf:
         smoothing: 0 decides by the ASR gradient of the step, as published; b in (0, 1)
             by its running mean over about 1 / (1 - b) steps, and adds along that mean
             what it adds to the ASR gradient, see ``combine``. That mean is far shorter
-            than the gradient of a step, so that almost every SE gradient is above the
-            threshold: for the remedy take it with ``rescale: false``.
+            than the gradient of a step, so the remedy's rescale, which compares
+            lengths, looks at the latter in either case.
         per_batch: with accumulation, decide on every micro-batch's gradients by
             themselves and add the results, as the authors' code, instead of once on
             their sum.

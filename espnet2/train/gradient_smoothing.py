@@ -61,6 +61,34 @@ class SmoothedGradients:
         self.means, self.counts = means, dict(state["counts"])
 
 
+def gramians_of_means(gramians: Tensor, shares: Tensor) -> Tensor:
+    """Return the Gramians (n, 2, 2) with means, from those with their sums m_t."""
+    scale = torch.stack([torch.ones_like(shares), shares.reciprocal()], -1)
+    return gramians * scale.unsqueeze(-1) * scale.unsqueeze(-2)
+
+
+def turned_gramians(
+    of_means: Tensor, of_batch: Tensor, inner: Tensor, kept: Tensor, added: Tensor
+) -> Tensor:
+    """Return the Gramians (n, 2, 2) of s a + c r and b, float64.
+
+    With a = G_SE, b = G_ASR and r its running mean: |s a + c r|^2 = s^2 |a|^2 +
+    2 s c <a, r> + c^2 |r|^2 and <s a + c r, b> = s <a, b> + c <r, b>.
+
+    Args:
+        of_means: (n, 2, 2), of a and r.
+        of_batch: (n, 2, 2), of a and b.
+        inner: (n,), <r, b>.
+        kept: (n,), s.
+        added: (n,), c.
+    """
+    factors = torch.stack([kept, added], -1)
+    square = torch.einsum("ni,nij,nj->n", factors, of_means, factors).clamp_min(0)
+    across = kept * of_batch[:, 0, 1] + added * inner
+    rows = [square, across, across, of_batch[:, 1, 1]]
+    return torch.stack(rows, -1).view(-1, 2, 2)
+
+
 def _or_zero(tensors: list[Tensor], is_kept: Tensor) -> list[Tensor]:
     """Return copies of the tensors, or zeros in their place.
 

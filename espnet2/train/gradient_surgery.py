@@ -11,7 +11,8 @@ from torch import Tensor
 
 from espnet2.train.gradient_decision import Decision
 from espnet2.train.gradient_method import GradientMethod
-from espnet2.train.tensor_lists import add_scaled_, products, scale_, spread
+from espnet2.train.group_decision import Groups, decide, decide_by_means, names_of
+from espnet2.train.tensor_lists import add_scaled_, scale_, spread
 
 Gradients = dict[str, Tensor]
 
@@ -50,20 +51,10 @@ def named_gradients(
     return found
 
 
-def gramians(enh_grads: list[Tensor], asr_grads: list[Tensor]) -> Tensor:
-    """Return the (n, 2, 2) float64 Gramians of n pairs of tensors.
-
-    Row and column 0 are the SE gradient, 1 the ASR gradient. Products are summed in the
-    gradients' dtype, at least float32. No host synchronisation.
-    """
-    enh, inner, asr = products(enh_grads, asr_grads)
-    return torch.stack([enh, inner, inner, asr], -1).view(-1, 2, 2)
-
-
 def combine(
     enh_grads: Gradients,
     asr_grads: Gradients,
-    groups: dict[str, list[str]],
+    groups: Groups,
     method: GradientMethod,
     scale: Tensor | None = None,
 ) -> Surgery:
@@ -71,7 +62,8 @@ def combine(
 
     The gradient of a shared parameter is w0 G_SE + w1 G_ASR. With ``smoothing`` the
     weights follow from r, the running mean of G_ASR, in its place, and what the method
-    adds to the ASR gradient it adds along r: w0 G_SE + G_ASR + (w1 - 1) r.
+    adds to the ASR gradient it adds along r: w0 G_SE + G_ASR + (w1 - 1) r. Then its
+    ``rescale`` may weigh w0 G_SE + (w1 - 1) r against G_ASR.
 
     Works in place: both inputs' tensors are overwritten. No memory of their size is
     added, but for the running means, and beside them while they are updated.
@@ -89,7 +81,7 @@ def combine(
         ``Surgery``.
     """
     shared = _reached_by_both(enh_grads, asr_grads, groups)
-    names = _names(shared)
+    names = names_of(shared)
     combined = dict(asr_grads)
     if method.wants_enh:
         for name in enh_grads.keys() - set(names):
@@ -106,7 +98,7 @@ def combine(
 def _operate(
     enh: list[Tensor],
     asr: list[Tensor],
-    shared: dict[str, list[str]],
+    shared: Groups,
     method: GradientMethod,
     scale: Tensor | None,
 ) -> Decision:
@@ -114,57 +106,30 @@ def _operate(
     if scale is not None:
         torch._foreach_mul_([*enh, *asr], scale.double().reciprocal().to(scale.dtype))
     if method.smoothed is None:
-        decision, weights = _decide(gramians(enh, asr), shared, method)
+        decision, weights = decide(enh, asr, shared, method)
+        sums = []
     else:
-        sums, shares = method.smoothed.update(_names(shared), asr)
-        gramian = _of_means(gramians(enh, sums), shares)
-        decision, weights = _decide(gramian, shared, method)
-        weights = torch.stack([weights[:, 0], (weights[:, 1] - 1) / shares], -1)
+        decision, weights, sums = decide_by_means(enh, asr, shared, method)
     if scale is not None:
         weights = weights * scale
-    of_enh, of_asr = spread(weights, asr)
-    if method.smoothed is None:
+    of_enh, of_asr, *of_sums = spread(weights, asr)
+    if not sums or method.rescales:
         scale_(asr, of_asr)
-    else:
-        if scale is not None:
-            torch._foreach_mul_(asr, scale)
-        add_scaled_(asr, sums, of_asr)
+    elif scale is not None:
+        torch._foreach_mul_(asr, scale)
+    if sums:
+        add_scaled_(asr, sums, *of_sums)
     if method.wants_enh:  # else 0 times an Inf in it would be NaN
         add_scaled_(asr, enh, of_enh)
     return decision
 
 
-def _of_means(gramian: Tensor, shares: Tensor) -> Tensor:
-    """Return the Gramians with means, from those with the means times ``shares``."""
-    gramian[:, 1] /= shares.unsqueeze(-1)
-    gramian[:, :, 1] /= shares.unsqueeze(-1)
-    return gramian
-
-
 def _reached_by_both(
-    enh_grads: Gradients, asr_grads: Gradients, groups: dict[str, list[str]]
-) -> dict[str, list[str]]:
+    enh_grads: Gradients, asr_grads: Gradients, groups: Groups
+) -> Groups:
     """Return the groups with only the names that have both gradients."""
     both = {
         group: [name for name in names if name in enh_grads and name in asr_grads]
         for group, names in groups.items()
     }
     return {group: names for group, names in both.items() if names}
-
-
-def _names(groups: dict[str, list[str]]) -> list[str]:
-    return [name for names in groups.values() for name in names]
-
-
-def _decide(
-    gramian: Tensor, shared: dict[str, list[str]], method: GradientMethod
-) -> tuple[Decision, Tensor]:
-    """Return the decisions and, from them, weights (n, 2) for the n tensors."""
-    if method.conf.granularity == "tensor":
-        decision = method.decide(gramian, _names(shared))
-        return decision, decision.weights
-    sizes = [len(names) for names in shared.values()]
-    sums = torch.stack([part.sum(0) for part in gramian.split(sizes)])
-    decision = method.decide(sums, list(shared))
-    rows = zip(decision.weights, sizes, strict=True)
-    return decision, torch.cat([row.expand(size, 2) for row, size in rows])

@@ -15,8 +15,18 @@ class Remedy(GradientMethod):
     rescales: ClassVar[bool] = True
 
     def decide(self, gramians: Tensor, names: list[str]) -> Decision:
-        """Return what ``remedy`` decides with the options of ``gradient_conf``."""
+        """Return what ``remedy`` decides with the options of ``gradient_conf``.
+
+        By the running mean it decides on the projection alone: the mean is far shorter
+        than the ASR gradient of a step, which ``rescale`` compares in its place.
+        """
         conf = self.conf
+        rescale = conf.rescale and self.smoothed is None
         return remedy(
-            gramians, conf.threshold, conf.max_stretch, conf.projection, conf.rescale
+            gramians, conf.threshold, conf.max_stretch, conf.projection, rescale
         )
+
+    def rescale(self, gramians: Tensor, names: list[str]) -> Decision:
+        """Return step 2 of ``remedy``, alone."""
+        conf = self.conf
+        return remedy(gramians, conf.threshold, conf.max_stretch, False, conf.rescale)
