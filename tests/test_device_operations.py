@@ -16,8 +16,8 @@ from espnet2.train.torchjd_weightings import TorchJDMethod
 
 OURS = [name for name, kind in METHODS.items() if kind is not TorchJDMethod]
 SMOOTHED = {"smoothing": 0.98}
-# By its means a method that rescales compares the step's gradients too: products of two
-# pairs more for each tensor, and a factor for each large ASR gradient.
+# By its means a method that rescales compares the step's gradients too: two products
+# more for each tensor, and a factor for each large ASR gradient.
 RESCALING = [name for name in OURS if METHODS[name].rescales]
 
 
@@ -41,7 +41,7 @@ def test_the_authors_network_has_26_tensors(fake_gpu):
 @pytest.mark.parametrize("name", ["remedy", "one_way", "sum", "asr_only"])
 def test_the_authors_network_takes_fewer_than_a_hundred_operations(fake_gpu, name):
     assert len(second_step(fake_gpu, name).operations) < 100
-    most = 240 if name in RESCALING else 140
+    most = 230 if name in RESCALING else 140
     assert len(second_step(fake_gpu, name, **SMOOTHED).operations) < most
 
 
@@ -61,14 +61,14 @@ def test_a_layer_more_costs_two_operations_a_tensor(fake_gpu, name, options):
 @pytest.mark.parametrize("options", [{}, SMOOTHED])
 @pytest.mark.parametrize("name", OURS)
 def test_no_gradient_is_converted_or_copied(fake_gpu, name, options):
-    """Only vectors of a number for each tensor change their dtype.
+    """Only the tensors' products, at most six for each, change their dtype.
 
     The running means need one copy of the gradients while they are updated.
     """
     gpu = second_step(fake_gpu, name, is_scaled=True, **options)
     shapes = fake_gpu.authors_shapes()
     size = 4 * sum(map(math.prod, shapes.values()))
-    assert max(gpu.converted) <= 8 * 4 * len(shapes)
+    assert max(gpu.converted) <= 8 * 6 * len(shapes)
     assert gpu.peak < (1.01 if options else 0.01) * size
 
 

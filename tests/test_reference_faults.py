@@ -27,7 +27,7 @@ from espnet2.train.gradient_methods import make_method
 from espnet2.train.gradient_options import GradientConf
 from espnet2.train.gradient_remedy import remedy_weights
 from espnet2.train.gradient_surgery import combine
-from espnet2.train.group_decision import gramians
+from espnet2.train.tensor_lists import gramians
 
 CLIP = 5.0
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from espnet2.train import tensor_lists
-from espnet2.train.tensor_lists import add_scaled_, products, scale_, spread
+from espnet2.train.tensor_lists import add_scaled_, gramians, scale_, spread
 
 SHAPES = [(3,), (200, 100), (), (1, 1, 5), (8193,), (8192,), (0,)]
 DTYPES = [torch.float32, torch.float64, torch.bfloat16]
@@ -15,34 +15,41 @@ def tensors(dtype: torch.dtype = torch.float32) -> list[torch.Tensor]:
     return [torch.randn(shape).to(dtype) for shape in SHAPES]
 
 
-def on_cpu_and_elsewhere(monkeypatch, first, second):
-    """``products`` as on a CPU, and the way that other devices go, here by values."""
-    on_cpu = products(first, second)
+def on_cpu_and_elsewhere(monkeypatch, *lists):
+    """``gramians`` as on a CPU, and the way that other devices go, here by values."""
+    on_cpu = gramians(*lists)
     norms = torch._foreach_norm
     monkeypatch.setattr(tensor_lists, "_dots", norms)
-    squares = products(first, second)
-    squares[::2].square_()
-    return on_cpu, squares
+    elsewhere = gramians(*lists)
+    elsewhere.diagonal(dim1=-2, dim2=-1).square_()
+    return on_cpu, elsewhere
 
 
-def test_products_worked_by_hand():
-    found = products([torch.tensor([3.0, 4.0])], [torch.tensor([[1.0], [-2.0]])])
-    assert found.tolist() == [[25.0], [-5.0], [5.0]]
+def test_gramians_worked_by_hand():
+    first, second = [torch.tensor([3.0, 4.0])], [torch.tensor([[1.0], [-2.0]])]
+    found = gramians(first, second)
+    assert found.tolist() == [[[25.0, -5.0], [-5.0, 5.0]]]
     assert found.dtype == torch.float64
+    third = [torch.tensor([[0.0, 10.0]])]
+    assert gramians(first, second, third).tolist() == [
+        [[25.0, -5.0, 40.0], [-5.0, 5.0, -20.0], [40.0, -20.0, 100.0]]
+    ]
 
 
-def test_products_are_the_same_on_a_cpu_and_as_on_a_gpu(monkeypatch):
-    first, second = tensors(), tensors()
-    for found in on_cpu_and_elsewhere(monkeypatch, first, second):
-        for index, (a, b) in enumerate(zip(first, second, strict=True)):
-            a, b = a.double().flatten(), b.double().flatten()
-            expected = torch.stack([a @ a, a @ b, b @ b])
-            torch.testing.assert_close(found[:, index], expected, rtol=1e-5, atol=1e-4)
+@pytest.mark.parametrize("k", [2, 3])
+def test_gramians_are_the_same_on_a_cpu_and_as_on_a_gpu(monkeypatch, k):
+    lists = [tensors() for _ in range(k)]
+    for found in on_cpu_and_elsewhere(monkeypatch, *lists):
+        for index, vectors in enumerate(zip(*lists, strict=True)):
+            rows = torch.stack([vector.double().flatten() for vector in vectors])
+            torch.testing.assert_close(
+                found[index], rows @ rows.T, rtol=1e-5, atol=1e-4
+            )
 
 
-def test_products_of_half_precision_do_not_overflow():
+def test_gramians_of_half_precision_do_not_overflow():
     big = [torch.full((100,), 300.0, dtype=torch.float16)]
-    assert products(big, big).tolist() == [[9e6], [9e6], [9e6]]
+    assert gramians(big, big).tolist() == [[[9e6, 9e6], [9e6, 9e6]]]
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from espnet2.train.group_decision import gramians
+from espnet2.train.tensor_lists import gramians
 
 
 class GradientSignal(NamedTuple):

@@ -61,32 +61,31 @@ class SmoothedGradients:
         self.means, self.counts = means, dict(state["counts"])
 
 
-def gramians_of_means(gramians: Tensor, shares: Tensor) -> Tensor:
-    """Return the Gramians (n, 2, 2) with means, from those with their sums m_t."""
-    scale = torch.stack([torch.ones_like(shares), shares.reciprocal()], -1)
-    return gramians * scale.unsqueeze(-1) * scale.unsqueeze(-2)
-
-
-def turned_gramians(
-    of_means: Tensor, of_batch: Tensor, inner: Tensor, kept: Tensor, added: Tensor
-) -> Tensor:
-    """Return the Gramians (n, 2, 2) of s a + c r and b, float64.
-
-    With a = G_SE, b = G_ASR and r its running mean: |s a + c r|^2 = s^2 |a|^2 +
-    2 s c <a, r> + c^2 |r|^2 and <s a + c r, b> = s <a, b> + c <r, b>.
+def with_means(gramians: Tensor, shares: Tensor) -> Tensor:
+    """Return Gramians (n, k, k) with means in place of their sums m_t.
 
     Args:
-        of_means: (n, 2, 2), of a and r.
-        of_batch: (n, 2, 2), of a and b.
-        inner: (n,), <r, b>.
+        gramians: row and column 1 are the sums'.
+        shares: (n,), what a sum is divided by to be a mean.
+    """
+    factors = torch.ones_like(gramians[:, 0])
+    factors[:, 1] /= shares
+    return gramians * factors.unsqueeze(-1) * factors.unsqueeze(-2)
+
+
+def turned_gramians(gramians: Tensor, kept: Tensor, added: Tensor) -> Tensor:
+    """Return the Gramians (n, 2, 2) of s a + c r and b, float64.
+
+    Args:
+        gramians: (n, 3, 3), of a = G_SE, r, the running mean, and b = G_ASR.
         kept: (n,), s.
         added: (n,), c.
     """
-    factors = torch.stack([kept, added], -1)
-    square = torch.einsum("ni,nij,nj->n", factors, of_means, factors).clamp_min(0)
-    across = kept * of_batch[:, 0, 1] + added * inner
-    rows = [square, across, across, of_batch[:, 1, 1]]
-    return torch.stack(rows, -1).view(-1, 2, 2)
+    zero, one = torch.zeros_like(kept), torch.ones_like(kept)
+    rows = torch.stack([kept, added, zero, zero, zero, one], -1).view(-1, 2, 3)
+    turned = rows @ gramians @ rows.mT
+    turned[:, 0, 0].clamp_min_(0)  # a square, but for rounding
+    return turned
 
 
 def _or_zero(tensors: list[Tensor], is_kept: Tensor) -> list[Tensor]:

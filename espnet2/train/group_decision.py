@@ -7,20 +7,10 @@ from torch import Tensor
 
 from espnet2.train.gradient_decision import Decision
 from espnet2.train.gradient_method import GradientMethod
-from espnet2.train.gradient_smoothing import gramians_of_means, turned_gramians
-from espnet2.train.tensor_lists import products
+from espnet2.train.gradient_smoothing import turned_gramians, with_means
+from espnet2.train.tensor_lists import gramians
 
 Groups = dict[str, list[str]]  # names of shared tensors by their prefix
-
-
-def gramians(enh_grads: list[Tensor], asr_grads: list[Tensor]) -> Tensor:
-    """Return the (n, 2, 2) float64 Gramians of n pairs of tensors.
-
-    Row and column 0 are the SE gradient, 1 the ASR gradient. Products are summed in the
-    gradients' dtype, at least float32. No host synchronisation.
-    """
-    enh, inner, asr = products(enh_grads, asr_grads)
-    return torch.stack([enh, inner, inner, asr], -1).view(-1, 2, 2)
 
 
 def decide(
@@ -39,13 +29,14 @@ def decide_by_means(
     the lengths of what comes of that and of ``asr`` itself.
     """
     sums, shares = method.smoothed.update(names_of(shared), asr)
-    of_means = gramians_of_means(gramians(enh, sums), shares)
-    decision, weights = _decide(of_means, shared, method, method.decide)
+    rescales = method.rescales and method.conf.rescale
+    found = gramians(enh, sums, *([asr] if rescales else []))
+    found = with_means(found, shares)
+    decision, weights = _decide(found[:, :2, :2], shared, method, method.decide)
     of_enh, added = weights[:, 0], weights[:, 1] - 1
     of_asr = torch.ones_like(added)
-    if method.rescales and method.conf.rescale:
-        inner = products(sums, asr)[1] / shares
-        turned = turned_gramians(of_means, gramians(enh, asr), inner, of_enh, added)
+    if rescales:
+        turned = turned_gramians(found, of_enh, added)
         second, weights = _decide(turned, shared, method, method.rescale)
         shrink, of_asr = weights.unbind(-1)
         of_enh, added = of_enh * shrink, added * shrink

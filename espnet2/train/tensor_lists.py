@@ -7,6 +7,7 @@ Nothing here makes the host wait for the device.
 """
 
 import functools
+import itertools
 
 import torch
 from torch import Tensor
@@ -15,21 +16,24 @@ from torch import Tensor
 SMALL = 2**13
 
 
-def products(tensors: list[Tensor], others: list[Tensor]) -> Tensor:
-    """Return |t|^2, <t, o> and |o|^2 of n pairs of contiguous tensors: (3, n), float64.
+def gramians(*lists: list[Tensor]) -> Tensor:
+    """Return the (n, k, k) float64 Gramians of k lists of n contiguous tensors.
 
-    Products are summed in at least float32. On a CPU all of them are dot products,
-    which there are faster than norms, and exacter: torch adds up the squares of a large
-    float32 tensor one after the other.
+    Products are summed in the tensors' dtype, at least float32. On a CPU all are
+    dot products, which there are faster than norms, and exacter: torch adds up the
+    squares of a large float32 tensor one after the other.
     """
-    first, second = _as_vectors(tensors), _as_vectors(others)
-    is_cpu = first[0].device.type == "cpu"
-    left, right = map(_dots if is_cpu else torch._foreach_norm, (first, second))
-    found = torch.stack([*left, *map(torch.dot, first, second), *right])
-    found = found.double().view(3, -1)
+    k, vectors = len(lists), [_as_vectors(tensors) for tensors in lists]
+    is_cpu = vectors[0][0].device.type == "cpu"
+    found = list(map(_dots if is_cpu else torch._foreach_norm, vectors))
+    pairs = list(itertools.combinations(range(k), 2))
+    found += [map(torch.dot, vectors[i], vectors[j]) for i, j in pairs]
+    rows = torch.stack([*itertools.chain(*found)]).double().view(len(found), -1)
     if not is_cpu:
-        found[::2].square_()
-    return found
+        rows[:k].square_()
+    where = {pair: k + index for index, pair in enumerate(pairs)}
+    cells = [where.get((min(i, j), max(i, j)), i) for i in range(k) for j in range(k)]
+    return torch.stack([rows[cell] for cell in cells], -1).view(-1, k, k)
 
 
 def spread(factors: Tensor, tensors: list[Tensor]) -> list[list[Tensor]]:
