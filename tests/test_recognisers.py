@@ -1,6 +1,7 @@
 """Seen and unseen recognisers side by side: tables, summary, page, the share chosen."""
 
 import json
+import os
 import subprocess
 from pathlib import Path
 
@@ -141,22 +142,79 @@ echo "chosen ${share}"
 """
 
 
-def test_the_share_is_chosen_on_the_validation_set_with_progress(
-    repo_root, repo_env, tmp_path
-):
+@pytest.fixture
+def bash(repo_root, repo_env, tmp_path):
+    """Run bash commands in a folder with the recipe's scripts; what they print."""
     for name in ("scripts", "pyscripts", "utils"):
         (tmp_path / name).symlink_to(repo_root / TEMPLATE / name)
+
+    def run(commands: str, *words: str) -> str:
+        done = subprocess.run(
+            ["bash", "-c", commands, "bash", *words],
+            cwd=tmp_path,
+            env=repo_env,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return run
+
+
+def test_the_share_is_chosen_on_the_validation_set_with_progress(bash, tmp_path):
     try_shares(tmp_path / "exp/recognisers/big", s0=5, s1=4, s2=3, s3=2, s4=2, s5=9)
     (tmp_path / "dump/va").mkdir(parents=True)
     (tmp_path / "dump/va/wav.scp").touch()
-    done = subprocess.run(
-        ["bash", "-c", CHOOSING],
-        cwd=tmp_path,
-        env=repo_env,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-1] == "chosen 0.3"
-    assert "hears big tried_0.5 va" in done.stdout
-    assert "big: a share of 0.2 on va (3 of 6)" in done.stdout
+    printed = bash(CHOOSING)
+    assert printed.splitlines()[-1] == "chosen 0.3"
+    assert "hears big tried_0.5 va" in printed
+    assert "big: a share of 0.2 on va (3 of 6)" in printed
+
+
+HEARING = """
+set -euo pipefail
+expdir=exp dump=dump fs=8k ref_channel='' cleaner=none nlsyms_txt=none batch_size=1
+gpu_inference=false decode_cmd=run.pl asr_inference_args='' inference_config=''
+lm_files=()
+recognisers=exp/${1}/recognisers
+. scripts/utils/recognisers.sh
+hear_anew() {
+    remove_result "${dir}" made_by
+    mkdir -p "${dir}"
+    echo "${dir}" > "${dir}/text"
+    echo "${made_by}" > "${dir}/made_by"
+    echo "decodes ${dir}"
+}
+hear "${2}" "${3}" test dump/test/wav.scp
+"""
+
+
+def test_experiments_share_what_an_unseen_recogniser_makes_of_noisy_speech(
+    bash, tmp_path
+):
+    """PocketSphinx heard the same noisy and clean speech anew for each experiment."""
+    for name in (
+        "a/recognisers/own/model",
+        "b/recognisers/own/model",
+        "unseen_asr_big",
+    ):
+        (tmp_path / "exp" / name).mkdir(parents=True)
+        (tmp_path / "exp" / name / "model.pth").touch()
+    (tmp_path / "dump/test").mkdir(parents=True)
+    for name in ("text_spk1", "wav.scp"):
+        (tmp_path / "dump/test" / name).touch()
+
+    def decodes(*words: str) -> bool:
+        printed = bash(HEARING, *words)
+        heard = "{}/recognisers/{}/{}/test".format(*words)
+        assert (tmp_path / "exp" / heard / "text").exists()
+        return "decodes" in printed
+
+    assert decodes("a", "big", "noisy") and not decodes("b", "big", "noisy")
+    assert decodes("b", "big", "clean") and not decodes("a", "big", "clean")
+    for heard in ("noisy", "enhanced", "share_0.5"):  # each experiment has its own
+        assert decodes("a", "own", heard) and decodes("b", "own", heard)
+    assert decodes("a", "big", "enhanced") and decodes("b", "big", "enhanced")
+    os.utime(tmp_path / "dump/test/text_spk1", (1, 1))  # the set was made anew
+    assert decodes("b", "big", "noisy") and not decodes("a", "big", "noisy")

@@ -329,6 +329,8 @@ def test_recognisers_that_training_never_saw_hear_the_enhanced_speech(recipe):
     assert len(made) == 3 + 4
     assert recipe.run(*words).count("is up to date") == 7
     assert times == [os.stat(path).st_mtime_ns for path in made]
+    shared = recipe.folder / EXP / "recognisers/other/noisy/test"
+    assert shared.resolve() == recipe.folder / "exp/unseen_asr_other/noisy/test"
 
 
 def test_modules_trained_first_are_what_the_joint_training_begins_with(recipe):

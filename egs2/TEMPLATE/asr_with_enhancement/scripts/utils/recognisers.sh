@@ -84,12 +84,15 @@ hear_mixture() {
 }
 
 # hear <recogniser> <what> <set> <scp> [option ...]: decode in parallel jobs and score,
-# unless that was done with the same options and files
+# unless that was done with the same options and files. What an unseen one makes of noisy
+# and of clean speech is the same for all experiments, and they share it.
 hear() {
-    local dir=${recognisers}/$1/$2/$3 set=${dump}/$3 gpus=0 cmd=${decode_cmd} made_by program
+    local dir=${recognisers}/$1/$2/$3 kept gpus=0 cmd=${decode_cmd} made_by program
     local model=${expdir}/unseen_asr_$1 files=("$4" "${dump}/$3/text_spk1") command=()
+    kept=${dir}
+    [[ $1 = own || $2 != @(noisy|clean) ]] || kept=${model}/$2/$3
     [ "$1" != own ] || model=${recognisers}/own/model
-    hold "${set}"
+    hold "${dump}/$3"
     if [ "$1" = pocketsphinx ]; then
         program=pocketsphinx_inference
         command=(--wav_scp "$4" --grammar "${pocketsphinx_grammar}")
@@ -106,21 +109,29 @@ hear() {
         files+=("${model}/model.pth" ${inference_config:+"${inference_config}"})
     fi
     [ "$#" -eq 4 ] || files+=("${joint_model}")
-    quote_words python3 -m "espnet2.bin.${program}" "${command[@]}" --data_fs "${fs}" \
-        ${ref_channel:+--ref_channel "${ref_channel}"} "${@:5}" \
-        --key_file "${dir}/logdir/keys.JOB.scp" --output_dir "${dir}/logdir/output.JOB"
-    made_by="${quoted[*]}"$'\n'"${cleaner} ${nlsyms_txt}"$'\n'$(stat -c '%n %y' "${files[@]}")
-    if [ "$(cat "${dir}/made_by" 2> /dev/null || true)" = "${made_by}" ]; then
-        log "Stage 14: ${dir} is up to date"
-        return
+    command=(python3 -m "espnet2.bin.${program}" "${command[@]}" --data_fs "${fs}"
+        ${ref_channel:+--ref_channel "${ref_channel}"} "${@:5}")
+    made_by="${command[*]}"$'\n'"${cleaner} ${nlsyms_txt}"$'\n'$(stat -c '%n %y' "${files[@]}")
+    if [ "$(cat "${kept}/made_by" 2> /dev/null || true)" = "${made_by}" ]; then
+        log "Stage 14: ${kept} is up to date"
+    else
+        hear_anew "$@"
+        [ "${kept}" = "${dir}" ] || share_result "${dir}" "${kept}"
     fi
+    [ "${kept}" = "${dir}" ] || link_result "${kept}" "${dir}"
+}
+
+# hear_anew <recogniser> <what> <set> <scp>: what `hear` does, with its variables
+hear_anew() {
     start_jobs "${dir}" "$4" made_by text_spk1
     log "Stage 14: $1 hears $3 ($2) in ${jobs} jobs; logs: ${dir}/logdir/*.log"
+    quote_words "${command[@]}" \
+        --key_file "${dir}/logdir/keys.JOB.scp" --output_dir "${dir}/logdir/output.JOB"
     ${cmd} --gpu "${gpus}" JOB=1:"${jobs}" "${dir}/logdir/${program}.JOB.log" "${quoted[@]}"
     join_jobs "${dir}" 1best_recog/text
     make_file "${dir}/text_spk1" python3 pyscripts/text/match_case.py \
-        --reference "${set}/text_spk1" "${dir}/text"
-    [[ $2 == tried_* ]] || score_text "${set}" "${dir}" cer:char
-    score_text "${set}" "${dir}" wer:word
+        --reference "${dump}/$3/text_spk1" "${dir}/text"
+    [[ $2 == tried_* ]] || score_text "${dump}/$3" "${dir}" cer:char
+    score_text "${dump}/$3" "${dir}" wer:word
     make_file "${dir}/made_by" echo "${made_by}"
 }

@@ -303,17 +303,30 @@ score_enhancement() {
 # score_noisy <set> <folder to work in> <key file>: into <set>/scoring, which all runs
 # share; not again while the set, the utterances and the options are the same
 score_noisy() {
-    local options made_from dir=$1/scoring
+    local options made_by dir=$1/scoring
     enh_scoring_options
-    made_from="${options[*]} $(cksum < "$3")"
-    if [ "${dir}/made_from" -nt "$1/feats_type" ] &&
-        [ "$(cat "${dir}/made_from")" = "${made_from}" ]; then
+    made_by="${options[*]} $(cksum < "$3")"
+    if [ "${dir}/made_by" -nt "$1/feats_type" ] &&
+        [ "$(cat "${dir}/made_by")" = "${made_by}" ]; then
         log "Stage 15: the scores of the noisy speech in ${dir} are kept (remove it to score anew)"
         return
     fi
     score_enhancement "$1/spk1.scp" "$1/wav.scp" "$2" "$3"
-    echo "${made_from}" > "$2/made_from"
-    rm -rf "${dir}"
-    mv -T "$2" "${dir}" || [ -e "${dir}/made_from" ] # another run was there first
+    echo "${made_by}" > "$2/made_by"
+    share_result "$2" "${dir}"
+}
+
+# share_result <folder> <where all experiments look for it>: move it there, complete
+share_result() {
     rm -rf "$2"
+    mkdir -p "$(dirname "$2")"
+    mv -T "$1" "$2" || [ -e "$2/made_by" ] # another run was there first
+    rm -rf "$1"
+}
+
+# link_result <shared folder> <folder>: in place of that, a link
+link_result() {
+    rm -rf "$2"
+    mkdir -p "$(dirname "$2")"
+    ln -sr "$1" "$2"
 }
