@@ -87,6 +87,9 @@ def test_the_readmes_commands_run_one_after_the_other(recipe):
     assert len(printed) == 8
     signal = printed[f"python -m espnet2.bin.gradient_signal {NAMED}"]
     assert "|enh_model.separator.linear.0.weight|" in signal
+    # A seed that is not the training's was taken for a change of its configuration.
+    again = f"python -m espnet2.bin.gradient_signal {NAMED} --seed 1 --batches 2"
+    assert "enh_model.separator" in run(recipe, recipe.folder, again)
     assert "--enh_asr_config" in printed["./run.sh --help"]
     (line,) = (out for command, out in printed.items() if "transcribe" in command)
     assert set(json.loads(line)) >= {"path", "text"}

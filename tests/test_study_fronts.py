@@ -8,11 +8,12 @@ from study_folder import PLAN
 
 from espnet2.results.comparison import KEY, Results
 from study.front_picture import collect_fronts, draw_front
-from study.front_table import front_table, weight_table
+from study.front_table import front_table
 from study.fronts import compare_fronts, on_front, split_name, spread
 from study.picture import plt
 from study.plan_file import read_plan
 from study.statistics import summarize
+from study.weight_table import weight_pairs, weight_table
 
 METHODS = ("sum_w020", "sum_w095", "asr_only", "se_only", "better_w067", "same_w067")
 FRONT = PLAN[: PLAN.index("methods:")].replace("baseline: sum", "baseline: sum_w020")
@@ -131,14 +132,29 @@ def test_only_seeds_of_the_whole_front_count(plan):
 
 
 def test_the_rise_over_the_weights(plan):
-    items, *_ = write(plan)
+    items, rows, words = write(plan)
     assert spread(items, "sum") == pytest.approx(100)
     assert np.isnan(spread(items, "better"))
-    assert weight_table(items).splitlines() == [
-        "|WER %|w = 0.2|w = 0.95|rise over w, %|",
-        "|---|---|---|---|",
-        "|`sum`|20.00|40.00|+100.0|",
+    assert weight_table(items, "sum", rows, words).splitlines() == [
+        "|WER %|w = 0.2|w = 0.95|rise over w, %|change at equal w, %|p|",
+        "|---|---|---|---|---|---|",
+        "|`sum`|20.00|40.00|+100.0|-|-|",
     ]
+
+
+def test_a_method_is_compared_with_the_baseline_at_its_weights_and_seeds(plan):
+    """Of better_w095 seed 1 is missing, of sum_w020 seed 0; better_w067 has no sum."""
+    items, rows, words = write(plan, drop=[("sum_w020", 0)])
+    better = items[[item.method for item in items].index("better_w067")]
+    items += [better._replace(method="better_w020")]
+    items += [better._replace(method="better_w095", rows={0: better.rows[0]})]
+    pairs = weight_pairs(items, "better", "sum")
+    assert [(ours[2], base[1:3]) for ours, base in pairs] == [
+        ("1", ("sum_w020", "1")),
+        ("0", ("sum_w095", "0")),
+    ]
+    last = weight_table(items, "sum", rows, words).splitlines()[-1]
+    assert last.startswith("|`better`|") and "|-33.3|" in last  # 20, 20 to 20, 40
 
 
 def test_the_picture_shows_what_has_a_weight_and_the_rest_at_its_edge(plan):

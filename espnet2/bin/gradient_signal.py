@@ -31,6 +31,7 @@ def load(exp: Path, model: str, seed: int) -> tuple[torch.nn.Module, object]:
         ValueError: a file is missing, damaged or of another task.
     """
     config = {**read_yaml(exp / "config.yaml"), "seed": seed, "num_workers": 0}
+    config["resume"] = False  # nothing is trained on, so that the seed may be another
     if "gradient_method" not in config:
         raise ValueError(f"{exp / 'config.yaml'}: is no config of this training")
     args = argparse.Namespace(**config)

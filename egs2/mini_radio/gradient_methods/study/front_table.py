@@ -1,11 +1,10 @@
 """The tables of a condition's fronts: WER at equal SI-SNR, and over the SE weight."""
 
-import math
-
 from espnet2.results.tables import markdown_table
-from study.fronts import FrontPoint, compare_fronts, split_name, spread
+from study.fronts import FrontPoint, compare_fronts, split_name
 from study.plan import Plan
 from study.statistics import Rows, Summary, Words
+from study.weight_table import percent, shown_p, weight_table
 
 FRONT = ("method", "seeds", "SI-SNR dB", "WER %", "front's WER %")
 NOTES = """\
@@ -14,7 +13,9 @@ lowest on the front of `{baseline}` (all its weights, `asr_only`, `se_only`) at 
 than the method's SI-SNR, linear between neighbours by weight. change: the method's
 WER against that; in brackets its 95 % interval, and p two-sided, by paired bootstrap
 over utterances and seeds, from two seeds on. rise over w: the highest WER against the
-lowest, for SE weights from 0.2 to 0.95.
+lowest, for SE weights from 0.2 to 0.95. change at equal w: of the mean WER of all
+weights and seeds that the method and `{baseline}` have, at the SI-SNR that each has
+there; p as above, over utterances and these runs.
 """
 
 
@@ -25,10 +26,15 @@ def has_fronts(plan: Plan) -> bool:
 
 def describe_fronts(plan: Plan, items: list[Summary], rows: Rows, words: Words) -> str:
     """Return both tables of a condition's methods with a note."""
-    name = split_name(plan.baseline)[0]
-    notes = NOTES.format(baseline=name)
+    notes = NOTES.format(baseline=split_name(plan.baseline)[0])
+    return f"{front_tables(plan, items, rows, words)}\n{notes}"
+
+
+def front_tables(plan: Plan, items: list[Summary], rows: Rows, words: Words) -> str:
+    """Return the methods at equal SI-SNR, and over the SE weights."""
     points = compare_fronts(items, plan.baseline, rows, words)
-    return "\n".join([front_table(points), weight_table(items), notes])
+    over = weight_table(items, split_name(plan.baseline)[0], rows, words)
+    return f"{front_table(points)}\n{over}"
 
 
 def front_table(points: list[FrontPoint]) -> str:
@@ -40,27 +46,6 @@ def front_table(points: list[FrontPoint]) -> str:
     return markdown_table([*FRONT, "change % (95 %)", "p"], cells)
 
 
-def weight_table(items: list[Summary]) -> str:
-    """Return the WER of each method by SE weight, and how much it rises over them."""
-    wers: dict[str, dict[float, float]] = {}
-    for item in items:
-        name, weight = split_name(item.method) or (item.method, math.nan)
-        wers.setdefault(name, {})[weight] = item.mean["wer"]
-    several = {name: of for name, of in wers.items() if len(of) > 1}
-    weights = sorted({weight for of in several.values() for weight in of})
-    rows = [
-        [
-            f"`{name}`",
-            *(f"{of[w]:.2f}" if w in of else "-" for w in weights),
-            _percent(spread(items, name)),
-        ]
-        for name, of in several.items()
-    ]
-    return markdown_table(
-        ["WER %", *(f"w = {w:g}" for w in weights), "rise over w, %"], rows
-    )
-
-
 def _figures(point: FrontPoint) -> list[str]:
     figures = (f"{x:.2f}" for x in (point.si_snr, point.wer, point.base_wer))
     return [f"`{point.method}`", str(point.seeds), *figures]
@@ -68,11 +53,7 @@ def _figures(point: FrontPoint) -> list[str]:
 
 def _change(point: FrontPoint) -> list[str]:
     if point.interval is None:
-        return [_percent(point.change), "-"]
+        return [percent(point.change), "-"]
     low, high = point.interval
     interval = f"{point.change:+.1f} ({low:+.1f} to {high:+.1f})"
-    return [interval, f"{point.p_value:.4f}"]
-
-
-def _percent(value: float) -> str:
-    return "-" if math.isnan(value) else f"{value:+.1f}"
+    return [interval, shown_p(point.p_value)]

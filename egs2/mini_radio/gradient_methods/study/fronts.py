@@ -104,7 +104,7 @@ def compare_fronts(
             continue
         seeds = [s for s in item.rows if all(s in point.rows for point in front)]
         if seeds:
-            runs = [[_key(i.rows[s]) for s in seeds] for i in (item, *front)]
+            runs = [[key_of(i.rows[s]) for s in seeds] for i in (item, *front)]
             figures = _test(runs, rows, words)
             points.append(FrontPoint(item.method, found[1], len(seeds), *figures))
     return points
@@ -127,7 +127,8 @@ def _is_on(method: str, name: str) -> bool:
     return found is not None and found[0] == name
 
 
-def _key(row: dict[str, str]) -> Key:
+def key_of(row: dict[str, str]) -> Key:
+    """Return the key of a run's row."""
     return (row["condition"], row["method"], row["seed"], row["definition"])
 
 

@@ -13,8 +13,7 @@ from pathlib import Path
 from espnet2.results.comparison import Results
 from espnet2.results.tables import markdown_table
 from study.columns import COLUMNS
-from study.front_table import front_table, weight_table
-from study.fronts import compare_fronts
+from study.front_table import front_tables
 from study.plan import REPORT
 from study.plan_file import read_plan
 from study.statistics import Summary, summarize
@@ -79,8 +78,7 @@ def _fronts(wanted: str) -> str:
     plan, results = read_plan(Path(f"plans/{name}.yaml")), Results(REPORT)
     rows, words = results.rows(), results.words()
     items = summarize(plan, rows, words)[condition]
-    points = compare_fronts(items, plan.baseline, rows, words)
-    return f"{front_table(points)}\n{weight_table(items)}"
+    return front_tables(plan, items, rows, words)
 
 
 MAKERS = {"table": _table, "fronts": _fronts}

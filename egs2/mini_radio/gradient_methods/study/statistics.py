@@ -65,8 +65,20 @@ def _summarize(
     std = dict(zip(FIGURES, spread.tolist(), strict=True))
     common = [] if keys == base else [seed for seed in keys if seed in base]
     pairs = [(keys[seed], base[seed]) for seed in common]
-    change, p_value = _change(pairs, rows), _p_value(pairs, words)
-    return Summary(method, by_seed, mean, std, change, p_value)
+    return Summary(method, by_seed, mean, std, *compare_pairs(pairs, rows, words))
+
+
+def compare_pairs(
+    pairs: list[tuple[Key, Key]], rows: Rows, words: Words
+) -> tuple[float, float]:
+    """Return the change of the mean WER in per cent and its p-value.
+
+    Args:
+        pairs: a run and the one that it is compared with.
+        rows: of all runs.
+        words: likewise.
+    """
+    return _change(pairs, rows), _p_value(pairs, words)
 
 
 def _change(pairs: list[tuple[Key, Key]], rows: Rows) -> float:
