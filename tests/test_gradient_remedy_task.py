@@ -273,6 +273,7 @@ def test_a_config_may_say_only_what_differs_from_another(tmp_path):
     [
         ("none.yaml", "based_on: none.yaml: is no other file beside this one"),
         ("train.yaml", "based_on: train.yaml: is no other file beside this one"),
+        ("ring.yaml", "based_on: ring.yaml: based_on: train.yaml: is no other file"),
         ("list.yaml", "based_on: list.yaml: holds no keys"),
         ("typo.yaml", "max_epok: is no option"),
         ("text.yaml", "max_epoch: 'ten': expected a whole number"),
@@ -280,6 +281,7 @@ def test_a_config_may_say_only_what_differs_from_another(tmp_path):
 )
 def test_a_wrong_base_is_told(tmp_path, capsys, base, message):
     (tmp_path / "list.yaml").write_text("- 1\n")
+    (tmp_path / "ring.yaml").write_text("based_on: train.yaml\n")
     (tmp_path / "typo.yaml").write_text("max_epok: 1\n")
     (tmp_path / "text.yaml").write_text("max_epoch: ten\n")
     error = error_of(capsys, config(tmp_path, based_on=base))

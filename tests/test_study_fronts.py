@@ -154,7 +154,10 @@ def test_a_method_is_compared_with_the_baseline_at_its_weights_and_seeds(plan):
         ("0", ("sum_w095", "0")),
     ]
     last = weight_table(items, "sum", rows, words).splitlines()[-1]
-    assert last.startswith("|`better`|") and "|-33.3|" in last  # 20, 20 to 20, 40
+    assert last.startswith("|`better`|") and "|-33.3|0." in last  # 20, 20 to 20, 40
+    del better.rows[1]  # now two weights of one seed, of which p would speak as of two
+    last = weight_table(items, "sum", rows, words).splitlines()[-1]
+    assert last.endswith("|-50.0|-|")  # 20 to 40
 
 
 def test_the_picture_shows_what_has_a_weight_and_the_rest_at_its_edge(plan):

@@ -2,7 +2,7 @@
 
 import math
 
-from espnet2.results.comparison import Key
+from espnet2.results.comparison import KEY, Key
 from espnet2.results.tables import markdown_table
 from study.fronts import key_of, split_name, spread
 from study.statistics import Rows, Summary, Words, compare_pairs
@@ -20,6 +20,8 @@ def weight_table(items: list[Summary], baseline: str, rows: Rows, words: Words) 
     for name, of in several.items():
         pairs = weight_pairs(items, name, baseline)
         change, p_value = compare_pairs(pairs, rows, words)
+        if len({ours[KEY.index("seed")] for ours, _ in pairs}) < 2:
+            p_value = math.nan  # weights are no seeds
         figures = [f"{of[w]:.2f}" if w in of else "-" for w in weights]
         figures += [percent(spread(items, name)), percent(change)]
         cells.append([f"`{name}`", *figures, shown_p(p_value)])
