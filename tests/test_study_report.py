@@ -23,6 +23,7 @@ PLANS = (
     "methods_scratch",
     "methods_frozen",
     "fixed_clean",
+    "fixed_clean_others",
     "fixed_voices",
 )
 
