@@ -242,9 +242,10 @@ def test_setup_makes_relative_links_that_work(repo_root, repo_env, tmp_path):
 
 TRAINING = """
 set -euo pipefail
-. scripts/utils/stage_tools.sh
+. scripts/utils/run_training.sh
 PATH=$PWD/utils:$PATH
 cuda_cmd=run.pl ngpu=0 cpu_ranks=1 num_nodes=1
+training_data=("${DIGEST:-1}" "dump/tr and va")
 run_training "exp/a model" bash job.sh
 echo after
 """
@@ -302,6 +303,42 @@ def test_a_training_that_goes_on_says_so(shell, recipe):
     assert done.returncode == 0, done.stderr
     assert "Resuming the training in exp/a model" in done.stdout
     assert "after" in done.stdout
+
+
+@pytest.mark.slow
+def test_a_training_does_not_go_on_with_other_data(shell, recipe):
+    """An ended one was taken for that of a corpus with other options, and scored."""
+    (recipe / "t.sh").write_text(TRAINING)
+    (recipe / "job.sh").write_text("true\n")
+    folder = recipe / "exp/a model"
+    assert shell("bash", "t.sh").returncode == 0
+    assert shell("env", "DIGEST=2", "bash", "t.sh").returncode == 0  # no step was made
+    (folder / "checkpoint.pth").touch()
+    assert shell("env", "DIGEST=2", "bash", "t.sh").returncode == 0
+    done = shell("env", "DIGEST=3", "bash", "t.sh")
+    assert done.returncode == 1 and "after" not in done.stdout
+    told = done.stderr.splitlines()[-1]
+    assert "exp/a model began with other data than are in dump/tr and va now" in told
+    (folder / "data_digest").unlink()
+    assert shell("env", "DIGEST=3", "bash", "t.sh").returncode == 0
+
+
+def test_the_digest_of_data_is_of_what_they_hold_not_of_where(shell, recipe):
+    def digest(folder: str, sound: bytes, words: str = "one two") -> str:
+        place = recipe / folder
+        place.mkdir(parents=True)
+        for name, audio in (("wav", b"noisy"), ("spk1", sound)):
+            (place / f"{name}.flac").write_bytes(audio)
+            (place / f"{name}.scp").write_text(f"a {place / name}.flac\nb cat x |\n")
+        (place / "text_spk1").write_text(f"a {words}\nb three\n")
+        done = shell("pyscripts/utils/data_digest.py", folder)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    first = digest("dump/tr", b"clean")
+    assert first == digest("other/tr", b"clean")
+    assert first != digest("dump/louder", b"CLEAN")
+    assert first != digest("dump/words", b"clean", "one too")
 
 
 @pytest.mark.slow

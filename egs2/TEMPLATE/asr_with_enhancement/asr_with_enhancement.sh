@@ -104,6 +104,7 @@ hf_language=              # language named in the model card, e.g. en
 # End of options
 
 . scripts/utils/stage_tools.sh
+. scripts/utils/run_training.sh
 . scripts/utils/train_first.sh
 . scripts/utils/take_recogniser.sh
 . scripts/utils/recognisers.sh
@@ -340,6 +341,7 @@ fi
 if runs 7 "${lm_off}" "LM training -> ${lm_exp}"; then
     require_file "${dump}/lm_train.txt" 4
     require_file "${lm_stats_dir}/valid/text_shape.${token_type}" 6
+    training_data=("$(cat "${dump}"/lm_{train,dev}.txt | cksum)" "${dump}/lm_train.txt and lm_dev.txt")
     run_training "${lm_exp}" "${lm_training[@]}" \
         --train_shape_file "${lm_stats_dir}/train/text_shape.${token_type}" \
         --valid_shape_file "${lm_stats_dir}/valid/text_shape.${token_type}" \
@@ -404,6 +406,8 @@ if runs 11 "${train_off}" "training -> ${enh_asr_exp}"; then
     require_file "${token_list}" 5
     hold "${dump}/${train_set}" "${dump}/${valid_set}"
     require_file "${enh_asr_stats_dir}/valid/text_spk1_shape.${token_type}" 10
+    training_data=("$(python3 pyscripts/utils/data_digest.py "${dump}"/{"${train_set}","${valid_set}"})"
+        "${dump}/${train_set} and ${valid_set}")
     normalize_options=(--normalize utterance_mvn)
     if [ -n "${asr_model}" ]; then
         normalize_options=() # in the config

@@ -2,7 +2,7 @@
 # Stage 11's trainings of one module alone, before the joint one; to be sourced by
 # asr_with_enhancement.sh, whose options and names of folders they use.
 # shellcheck source-path=SCRIPTDIR/../.. disable=SC2154
-. scripts/utils/stage_tools.sh
+. scripts/utils/run_training.sh
 
 # train_once <folder> <config> <command ...>: a training that several joint ones share,
 # and that must not begin again while they use it
@@ -10,7 +10,7 @@ train_once() {
     local dir=$1 config=$2 made_by
     shift 2
     quote_words "$@"
-    made_by="${quoted[*]}"$'\n'$(cat "${config}")
+    made_by="${quoted[*]}"$'\n'"data ${training_data[0]}"$'\n'$(cat "${config}")
     if [ "$(cat "${dir}/made_by" 2> /dev/null || true)" != "${made_by}" ]; then
         run_training "${dir}" "$@"
         make_file "${dir}/made_by" echo "${made_by}"
