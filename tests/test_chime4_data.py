@@ -214,7 +214,7 @@ def test_the_6_channel_track_has_all_channels_and_the_reference_of_one(
     assert np.array_equal(clean, fake.clean["011_011C0201_BUS.CH5"])
     for name in (*("dt05_multi", "tr05_multi"), *list(SETS)[2:]):
         assert (out / f"{name}_isolated_6ch_track/wav.scp").exists()
-    assert "6-channel track" in (out / "report/summary.md").read_text()
+    assert "6-channel track" in (out / "report_6ch/summary.md").read_text()
     with pytest.raises(prepare.error, match="channel 5, which must be among them"):
         prepare(fake, "--track", "6ch", channels="1 2", name="none")
     (fake.audio / "isolated/et05_bus_real/F01_22GC0100_BUS.CH6.wav").unlink()

@@ -208,9 +208,16 @@ def test_a_beamformer_is_trained_and_scored_on_several_channels(recipe, small):
     words += ["--local_data_opts", "--track 6ch --channels '4 5' --nj 1"]
     test = "dt05_simu_isolated_6ch_track"
     words += ["--test_sets", test, "--ref_channel", "1"]
+    data = recipe.folder / "data"
+    theirs = [data / name for name in ("lm_train/text", "report/summary.md")]
+    for path in theirs:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("of the 1-channel track\n")
     done = recipe.run("./run_6ch.sh", *small, *words)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    exp = recipe.folder / "exp/6ch/enh_asr_train_gradient_remedy_6ch_raw_en_char"
+    for path in theirs:
+        assert path.read_text() == "of the 1-channel track\n"
+    exp = recipe.folder / "exp/6ch/enh_asr_train_gradient_remedy_6ch_raw_en_6ch_char"
     used = yaml.safe_load((exp / "config.yaml").read_text())
     assert used["enh_separator"] == "wpe_beamformer"
     assert "grad_conflict=" in (exp / "train.log").read_text()

@@ -7,6 +7,8 @@ track=isolated_6ch_track
 
 ./run.sh \
     --local_data_opts "--track 6ch" \
+    --lang en_6ch \
+    --lm_train_text data/lm_train_6ch/text \
     --multi_channel true \
     --ref_channel 4 \
     --train_set "tr05_multi_${track}" \

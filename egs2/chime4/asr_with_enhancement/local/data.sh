@@ -2,7 +2,7 @@
 # Make the data folders of CHiME-4's 1- or 6-channel track. Run from the recipe's folder.
 #
 # 1: sets and clean references; 2: WSJ si284 as CLEAN, if there is WSJ1; 3: LM text.
-# The corpora's places are set in db.sh; data/report/summary.md says what was found.
+# The corpora's places are set in db.sh; data/report{,_6ch}/summary.md says what was found.
 # shellcheck source-path=SCRIPTDIR/.. disable=SC2034  # `give` reads the options by name
 set -euo pipefail
 
@@ -44,13 +44,14 @@ if [ -z "${wsj0}" ]; then
     wsj_roots+=("${wsj0}")
 fi
 
+ending=$([ "${track}" = 1ch ] || echo "_${track}") # the tracks may lie in one folder
 if runs 1; then
     log "Sets and clean references"
     read -ra channel_list <<< "${channels}"
     give track chime4 wsj0 isolated_ext extra_annotations data_dir reference_dir max_skipped \
         noise_gain_error min_correlation max_clipped nj
     python3 local/prepare_chime4.py --channels "${channel_list[@]}" "${options[@]}"
-    cat "${data_dir}/report/summary.md"
+    cat "${data_dir}/report${ending}/summary.md"
 fi
 
 train_set=tr05_multi_noisy
@@ -69,6 +70,6 @@ fi
 if runs 3; then
     log "Text for the language model"
     python3 local/prepare_lm_text.py --transcripts "${data_dir}/${train_set}/text_spk1" \
-        --roots "${wsj_roots[@]}" "${chime4}/data" -- "${data_dir}/lm_train/text"
+        --roots "${wsj_roots[@]}" "${chime4}/data" -- "${data_dir}/lm_train${ending}/text"
 fi
 log "Done: the training set is ${data_dir}/${train_set}"

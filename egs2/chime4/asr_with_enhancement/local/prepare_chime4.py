@@ -91,6 +91,8 @@ def prepare(args: argparse.Namespace) -> None:
     notes: list[str] = []
     sets = {name: read_set(corpus, name, notes) for name in SETS}
     limits = take_options(args, Limits)
+    ending = "" if args.track == "1ch" else f"_{args.track}"
+    report_dir = args.data_dir / f"report{ending}"
     reports = []
     for name, (utterances, skipped) in sets.items():
         log(f"{name}: {len(utterances)} audio files")
@@ -103,11 +105,11 @@ def prepare(args: argparse.Namespace) -> None:
         if lacking:
             log(
                 f"warning: {name}: {lacking} of {len(entries)} have no clean "
-                f"reference and count as REAL; see {args.data_dir}/report/summary.md"
+                f"reference and count as REAL; see {report_dir}/summary.md"
             )
     # The report comes before the errors: it says more than they do.
     copies = len(args.channels) if args.track == "1ch" else 1
-    write_report(args.data_dir / "report", reports, args.track, copies, notes)
+    write_report(report_dir, reports, args.track, copies, notes)
     for report in reports:
         check_complete(report, args.max_skipped)
     entries = {report.name: report.entries for report in reports}
