@@ -6,7 +6,7 @@ import yaml
 
 from espnet2.bin.gradient_report import main
 from espnet2.results.gradient_history import read_history
-from espnet2.results.gradient_verdict import describe
+from espnet2.results.gradient_verdict import describe, read_method
 from espnet2.train.gradient_log import GradientLog
 
 NAMES = ["enh_model.low", "enh_model.high"]
@@ -21,8 +21,8 @@ def write_log(exp, epoch: int, rows: list, steps: int = 8) -> None:
     log.save()
 
 
-def write_config(exp, method: str = "remedy") -> None:
-    content = {"gradient_method": method, "gradient_conf": {"threshold": 5.0}}
+def write_config(exp, method: str = "remedy", **conf: float) -> None:
+    content = {"gradient_method": method, "gradient_conf": {"threshold": 5.0, **conf}}
     (exp / "config.yaml").write_text(yaml.safe_dump(content))
 
 
@@ -72,6 +72,15 @@ def test_the_verdict_names_share_tensor_time_ratio_and_stretch(tmp_path):
 def test_a_probe_of_the_plain_sum_says_what_would_help(tmp_path, rows, advice):
     write_log(tmp_path, 1, rows)
     assert advice in "\n".join(describe(read_history(tmp_path), "sum", 5.0))
+
+
+def test_the_verdict_says_that_a_ratio_is_to_the_running_mean(tmp_path):
+    """It was read as that of the step's gradients, several times smaller."""
+    write_log(tmp_path, 1, [CALM, FIGHT])
+    for smoothing, words in ((0.98, "|running mean of G_ASR|:"), (0.0, "|G_ASR|:")):
+        write_config(tmp_path, smoothing=smoothing)
+        verdict = describe(read_history(tmp_path), *read_method(tmp_path))
+        assert f"norm ratio |G_SE|/{words}" in "\n".join(verdict)
 
 
 @pytest.mark.slow

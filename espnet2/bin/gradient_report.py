@@ -24,12 +24,13 @@ def main(cmd: list[str] | None = None) -> None:
     parser.add_argument("exp", nargs="+", type=Path, help="experiment folders")
     for exp in parser.parse_args(cmd).exp:
         try:
-            method, threshold = read_method(exp)
+            method, threshold, is_smoothed = read_method(exp)
             history = read_history(exp)
         except ValueError as error:
             sys.exit(f"gradient_report: error: {error}")
         print(f"{exp}:")
-        print(*(f"  {line}" for line in describe(history, method, threshold)), sep="\n")
+        verdict = describe(history, method, threshold, is_smoothed)
+        print(*(f"  {line}" for line in verdict), sep="\n")
         path = exp / PICTURE
         path.parent.mkdir(exist_ok=True)
         draw(history, threshold, f"{exp.name}: {method}", path)

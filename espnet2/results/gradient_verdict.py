@@ -14,14 +14,18 @@ RESCALE = ("remedy",)
 DO_NOT_DECIDE = ("sum", "asr_only")
 
 
-def describe(history: GradientHistory, method: str, threshold: float) -> list[str]:
+def describe(
+    history: GradientHistory, method: str, threshold: float, is_smoothed: bool = False
+) -> list[str]:
     """Return the verdict, a line for each thing that can be said.
 
     Args:
         history: what was logged.
         method: the run's ``gradient_method``.
         threshold: its K.
+        is_smoothed: whether the ASR gradient that was logged is the running mean.
     """
+    asr = "|running mean of G_ASR|" if is_smoothed else "|G_ASR|"
     conflict = history.share("conflict")
     ratios = history.mean("log_ratio")
     dominant = float((ratios > np.log10(threshold))[history.count > 0].mean())
@@ -29,7 +33,7 @@ def describe(history: GradientHistory, method: str, threshold: float) -> list[st
         f"{history.steps[-1]} steps, {len(history.names)} tensors or groups, "
         f"method {method}",
         f"conflict: {conflict:.0%} of decisions over 90 degrees{_where(history)}",
-        f"norm ratio |G_SE|/|G_ASR|: median {_median(ratios[:1]):.3g} at first, "
+        f"norm ratio |G_SE|/{asr}: median {_median(ratios[:1]):.3g} at first, "
         f"{_median(ratios):.3g} over all, {_median(ratios[-1:]):.3g} at last; "
         f"SE dominates (over {threshold:g}) in {dominant:.0%}",
     ]
@@ -95,15 +99,17 @@ def _advice(
     return advice
 
 
-def read_method(exp: Path) -> tuple[str, float]:
-    """Return ``gradient_method`` and K of an experiment's config.yaml.
+def read_method(exp: Path) -> tuple[str, float, bool]:
+    """Return ``gradient_method``, K and whether there is smoothing, of config.yaml.
 
     Raises:
         ValueError: there is no such file, or it is of another task.
     """
     config = read_config(exp)
     try:
-        return config["gradient_method"], float(config["gradient_conf"]["threshold"])
+        conf = config["gradient_conf"]
+        is_smoothed = bool(conf.get("smoothing"))
+        return config["gradient_method"], float(conf["threshold"]), is_smoothed
     except (KeyError, TypeError) as error:
         path = exp / "config.yaml"
         raise ValueError(f"{path}: is no config of this training: {error}") from error

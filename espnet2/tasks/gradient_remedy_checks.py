@@ -110,7 +110,7 @@ def _check_references(args: argparse.Namespace, method: str) -> None:
     if data and "speech_ref1" not in names:
         raise ValueError(
             f"{method} needs clean references: add --train_data_path_and_name_and_type "
-            "<data>/spk1.scp,speech_ref1,sound, or use gradient_method: asr_only"
+            "<data>/spk1.scp,speech_ref1,sound"
         )
     if not args.train_shape_file:
         return
