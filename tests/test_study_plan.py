@@ -23,12 +23,12 @@ TOY = Path("plans/toy.yaml")
         ("methods_se_first", 36, "ea95b481bda0d0aa"),
         ("methods_scratch", 24, "5ec6d5acf4b6be1f"),
         ("methods_frozen", 36, "16065dbbf7a8fb2c"),
-        ("fixed_clean", 66, "d1e408fabad29d60"),
+        ("fixed_clean", 72, "c3a4dc78c05480a3"),
         ("fixed_clean_6000", 15, "524ccaaa716ff7fb"),
         ("fixed_clean_others", 25, "72864ad0253ade8d"),
-        ("fixed_voices", 66, "21460617bb28e831"),
-        ("fixed_rats", 66, "0df2f241804dac45"),
-        ("fixed_noisy", 66, "3cf545765fdef124"),
+        ("fixed_voices", 72, "febd53d916e761f8"),
+        ("fixed_rats", 72, "8d45febb9a5644e3"),
+        ("fixed_noisy", 72, "407f88efdbef3d2a"),
     ],
 )
 def test_the_runs_of_the_plans_keep_their_keys(monkeypatch, plan, number, keys):
