@@ -1,5 +1,6 @@
 """WER at equal SI-SNR against the baseline's front, worked by hand."""
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ from study_folder import PLAN
 
 from espnet2.results.comparison import KEY, Results
 from study.front_picture import collect_fronts, draw_front
-from study.front_table import front_table
+from study.front_table import correct, front_table
 from study.fronts import compare_fronts, on_front, split_name, spread
 from study.picture import plt
 from study.plan_file import read_plan
@@ -110,6 +111,15 @@ def test_methods_against_the_front(plan):
     assert same.change == pytest.approx(0, abs=1e-9)
     again = compare_fronts(items[::-1], plan.baseline, rows, words)
     assert again[::-1] == [better, same]  # the plan's order decides nothing
+
+
+def test_p_values_are_corrected_for_their_number():
+    """By hand: p times n / rank, never below that of a larger p."""
+    assert correct([0.01, math.nan, 0.5, 0.02]) == pytest.approx(
+        [0.03, math.nan, 0.5, 0.03], nan_ok=True
+    )
+    assert correct([0.04]) == [0.04]
+    assert correct([]) == []
 
 
 def test_one_seed_has_no_interval(plan):
