@@ -23,12 +23,12 @@ TOY = Path("plans/toy.yaml")
         ("methods_se_first", 36, "ea95b481bda0d0aa"),
         ("methods_scratch", 24, "5ec6d5acf4b6be1f"),
         ("methods_frozen", 36, "16065dbbf7a8fb2c"),
-        ("fixed_clean", 72, "c3a4dc78c05480a3"),
+        ("fixed_clean", 78, "68584f31bc56ba85"),
         ("fixed_clean_6000", 15, "524ccaaa716ff7fb"),
         ("fixed_clean_others", 25, "72864ad0253ade8d"),
-        ("fixed_voices", 72, "febd53d916e761f8"),
-        ("fixed_rats", 72, "8d45febb9a5644e3"),
-        ("fixed_noisy", 72, "407f88efdbef3d2a"),
+        ("fixed_voices", 78, "6b7ff68fe0bc738d"),
+        ("fixed_rats", 78, "2cbfaf5ffa8c7bec"),
+        ("fixed_noisy", 78, "f75a14359ed7722b"),
     ],
 )
 def test_the_runs_of_the_plans_keep_their_keys(monkeypatch, plan, number, keys):
