@@ -329,9 +329,11 @@ def test_the_digest_of_data_is_of_what_they_hold_not_of_where(shell, recipe):
         place.mkdir(parents=True)
         for name, audio in (("wav", b"noisy"), ("spk1", sound)):
             (place / f"{name}.flac").write_bytes(audio)
-            (place / f"{name}.scp").write_text(f"a {place / name}.flac\nb cat x |\n")
+            command = "cat " + 300 * "x" + " |"  # longer than a name may be
+            (place / f"{name}.scp").write_text(f"a {place / name}.flac\nb {command}\n")
         (place / "text_spk1").write_text(f"a {words}\nb three\n")
-        done = shell("pyscripts/utils/data_digest.py", folder)
+        tables = ("--tables", "wav.scp", "spk1.scp")
+        done = shell("pyscripts/utils/data_digest.py", folder, *tables)
         assert done.returncode == 0, done.stderr
         return done.stdout
 

@@ -108,8 +108,8 @@ def read_method(exp: Path) -> tuple[str, float, bool]:
     config = read_config(exp)
     try:
         conf = config["gradient_conf"]
-        is_smoothed = bool(conf.get("smoothing"))
-        return config["gradient_method"], float(conf["threshold"]), is_smoothed
+        threshold = float(conf["threshold"])
+        return config["gradient_method"], threshold, bool(conf.get("smoothing"))
     except (KeyError, TypeError) as error:
         path = exp / "config.yaml"
         raise ValueError(f"{path}: is no config of this training: {error}") from error

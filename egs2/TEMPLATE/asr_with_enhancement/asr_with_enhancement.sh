@@ -406,8 +406,6 @@ if runs 11 "${train_off}" "training -> ${enh_asr_exp}"; then
     require_file "${token_list}" 5
     hold "${dump}/${train_set}" "${dump}/${valid_set}"
     require_file "${enh_asr_stats_dir}/valid/text_spk1_shape.${token_type}" 10
-    training_data=("$(python3 pyscripts/utils/data_digest.py "${dump}"/{"${train_set}","${valid_set}"})"
-        "${dump}/${train_set} and ${valid_set}")
     normalize_options=(--normalize utterance_mvn)
     if [ -n "${asr_model}" ]; then
         normalize_options=() # in the config
@@ -438,6 +436,8 @@ if runs 11 "${train_off}" "training -> ${enh_asr_exp}"; then
     log "Stage 11: the joint training -> ${enh_asr_exp}"
     claim "${enh_asr_exp}"
     mkdir -p "${enh_asr_exp}"
+    name_training_data wav.scp spk1.scp
+    keep_to_data "${enh_asr_exp}"
     echo "${run_command} --stage 11 \"\$@\" # resumes this training" > "${enh_asr_exp}/run.sh"
     run_training "${enh_asr_exp}" "${joint_training[@]}" \
         "${joint_args[@]}" "${normalize_options[@]}" "${shape_options[@]}" \

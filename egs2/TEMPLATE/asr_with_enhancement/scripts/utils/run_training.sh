@@ -6,6 +6,14 @@
 # has_begun <folder>: whether a training there has a checkpoint to go on from
 has_begun() { [ -e "$1/checkpoint.pth" ] || [ -e "$1/mid_epoch.pth" ]; }
 
+# name_training_data <table> ...: set `training_data` to the digest of the training and the
+# validation set, with the audio of these tables, and to their names
+name_training_data() {
+    local sets=("${dump}/${train_set}" "${dump}/${valid_set}")
+    training_data=("$(python3 pyscripts/utils/data_digest.py "${sets[@]}" --tables "$@")"
+        "${sets[0]} and ${valid_set}")
+}
+
 # keep_to_data <folder>: die if the training there began with other data than those in
 # `training_data` (their digest, their names), with which it must not go on unsaid
 keep_to_data() {
@@ -13,6 +21,9 @@ keep_to_data() {
         [ "$(cat "$1/data_digest")" != "${training_data[0]}" ]; then
         die "the training in $1 began with other data than are in ${training_data[1]} now:" \
             "give another --expdir, or remove $1 to train anew, or $1/data_digest to go on with these"
+    fi
+    if has_begun "$1" && [ ! -e "$1/data_digest" ]; then
+        log "$1/data_digest is missing; the training is taken to be one of ${training_data[1]}"
     fi
     echo "${training_data[0]}" > "$1/data_digest"
 }

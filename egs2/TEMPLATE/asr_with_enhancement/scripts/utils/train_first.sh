@@ -30,6 +30,7 @@ train_asr_first() {
             "--${part}_shape_file" "${enh_asr_stats_dir}/${part}/speech_shape"
             "--${part}_shape_file" "${enh_asr_stats_dir}/${part}/text_spk1_shape.${token_type}")
     done
+    name_training_data "${asr_first_speech}"
     split_words "${asr_first_args}"
     train_once "${asr_first_exp}" "${config}" python3 -m espnet2.bin.interruptible_asr_train \
         --config "${config}" --use_preprocessor true "${text_options[@]}" \
@@ -51,6 +52,7 @@ train_enh_first() {
             "--enh_first_model train.loss_enh.ave.pth"
     log "Stage 11: the SE module alone -> ${enh_first_exp}"
     [ -z "${init_param}" ] || init=(--init_param "${init_param}")
+    name_training_data wav.scp spk1.scp
     split_words "${enh_first_args}"
     train_once "${enh_first_exp}" "${enh_asr_config}" \
         "${joint_training[@]}" --gradient_method sum --enh_weight 1 \
