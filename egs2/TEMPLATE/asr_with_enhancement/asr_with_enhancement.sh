@@ -434,10 +434,8 @@ if runs 11 "${train_off}" "training -> ${enh_asr_exp}"; then
     [ -z "${init_param}" ] || joint_args+=(--init_param "${init_param}")
     [ "${freeze_asr}" = false ] || joint_args+=(--freeze_param s2t_model)
     log "Stage 11: the joint training -> ${enh_asr_exp}"
-    claim "${enh_asr_exp}"
-    mkdir -p "${enh_asr_exp}"
     name_training_data wav.scp spk1.scp
-    keep_to_data "${enh_asr_exp}"
+    open_training "${enh_asr_exp}"
     echo "${run_command} --stage 11 \"\$@\" # resumes this training" > "${enh_asr_exp}/run.sh"
     run_training "${enh_asr_exp}" "${joint_training[@]}" \
         "${joint_args[@]}" "${normalize_options[@]}" "${shape_options[@]}" \

@@ -14,16 +14,18 @@ name_training_data() {
         "${sets[0]} and ${valid_set}")
 }
 
-# keep_to_data <folder>: die if the training there began with other data than those in
-# `training_data` (their digest, their names), with which it must not go on unsaid
-keep_to_data() {
-    if has_begun "$1" && [ -e "$1/data_digest" ] &&
-        [ "$(cat "$1/data_digest")" != "${training_data[0]}" ]; then
-        die "the training in $1 began with other data than are in ${training_data[1]} now:" \
-            "give another --expdir, or remove $1 to train anew, or $1/data_digest to go on with these"
-    fi
-    if has_begun "$1" && [ ! -e "$1/data_digest" ]; then
-        log "$1/data_digest is missing; the training is taken to be one of ${training_data[1]}"
+# open_training <folder>: make it, or go on in it; die if the training there began with other
+# data than those in `training_data` (their digest, their names), or if another run uses it
+open_training() {
+    claim "$1"
+    mkdir -p "$1"
+    if has_begun "$1"; then
+        if [ ! -e "$1/data_digest" ]; then
+            log "$1/data_digest is missing; the training is taken to be one of ${training_data[1]}"
+        elif [ "$(cat "$1/data_digest")" != "${training_data[0]}" ]; then
+            die "the training in $1 began with other data than are in ${training_data[1]} now:" \
+                "give another --expdir, or remove $1 to train anew, or $1/data_digest to go on with these"
+        fi
     fi
     echo "${training_data[0]}" > "$1/data_digest"
 }
@@ -38,9 +40,7 @@ run_training() {
     # that have none; ours sleep (tests/benchmarks/README.md).
     [ "${ngpu}" -gt 0 ] || threads=$(env -u OMP_NUM_THREADS nproc)
     [ "${threads}" -le 8 ] || threads=8
-    claim "${dir}"
-    mkdir -p "${dir}"
-    keep_to_data "${dir}"
+    open_training "${dir}"
     quote_words "$@" --cpu_ranks "${cpu_ranks}"
     if has_begun "${dir}"; then
         log "Resuming the training in ${dir}; remove the folder to start afresh"
