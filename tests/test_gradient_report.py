@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 import yaml
+from matplotlib.figure import Figure
 
 from espnet2.bin.gradient_report import main
 from espnet2.results.gradient_history import read_history
-from espnet2.results.gradient_verdict import describe, read_method
+from espnet2.results.gradient_picture import draw
+from espnet2.results.gradient_verdict import Method, describe, read_method
 from espnet2.train.gradient_log import GradientLog
 
 NAMES = ["enh_model.low", "enh_model.high"]
@@ -50,11 +52,11 @@ def test_percentiles_of_the_stretch_are_those_of_all_decisions(tmp_path):
 def test_the_verdict_names_share_tensor_time_ratio_and_stretch(tmp_path):
     write_log(tmp_path, 1, [CALM, CALM])
     write_log(tmp_path, 2, [CALM, FIGHT])
-    text = "\n".join(describe(read_history(tmp_path), "remedy", 5.0))
+    text = "\n".join(describe(read_history(tmp_path), Method("remedy")))
     assert "conflict: 25%" in text
     assert "most in enh_model.high (50%) and in the last third" in text
     assert "median 1 at first" in text and "10 at last" in text
-    assert "SE dominates (over 5) in 25%" in text
+    assert "SE dominates, over 5 in 25%" in text
     assert "rescaled 25%" in text and "largest 1e+03" in text
     assert "try rescale: compress, max_stretch: dynamic" in text
 
@@ -71,16 +73,24 @@ def test_the_verdict_names_share_tensor_time_ratio_and_stretch(tmp_path):
 )
 def test_a_probe_of_the_plain_sum_says_what_would_help(tmp_path, rows, advice):
     write_log(tmp_path, 1, rows)
-    assert advice in "\n".join(describe(read_history(tmp_path), "sum", 5.0))
+    assert advice in "\n".join(describe(read_history(tmp_path), Method("sum")))
 
 
-def test_the_verdict_says_that_a_ratio_is_to_the_running_mean(tmp_path):
-    """It was read as that of the step's gradients, several times smaller."""
+def test_what_is_of_the_running_mean_is_said_to_be(tmp_path, monkeypatch):
+    """Its ratio, several times larger, was read as the step's, and as dominance."""
+    shown = []
+    monkeypatch.setattr(Figure, "savefig", lambda figure, *a, **k: shown.append(figure))
     write_log(tmp_path, 1, [CALM, FIGHT])
-    for smoothing, words in ((0.98, "|running mean of G_ASR|:"), (0.0, "|G_ASR|:")):
+    for smoothing, asr in ((0.98, "running mean of G_ASR"), (0.0, "G_ASR")):
         write_config(tmp_path, smoothing=smoothing)
-        verdict = describe(read_history(tmp_path), *read_method(tmp_path))
-        assert f"norm ratio |G_SE|/{words}" in "\n".join(verdict)
+        method, history = read_method(tmp_path), read_history(tmp_path)
+        text = "\n".join(describe(history, method))
+        assert f"norm ratio |G_SE|/|{asr}|:" in text
+        assert ("SE dominates" in text) == (smoothing == 0)
+        draw(history, method, "", tmp_path)
+        angles, ratios = shown[-1].axes[:2]
+        assert angles.get_ylabel() == f"degrees between G_SE and {asr}"
+        assert ratios.get_ylabel() == f"|G_SE| / |{asr}|"
 
 
 @pytest.mark.slow

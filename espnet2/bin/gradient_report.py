@@ -24,16 +24,16 @@ def main(cmd: list[str] | None = None) -> None:
     parser.add_argument("exp", nargs="+", type=Path, help="experiment folders")
     for exp in parser.parse_args(cmd).exp:
         try:
-            method, threshold, is_smoothed = read_method(exp)
+            method = read_method(exp)
             history = read_history(exp)
         except ValueError as error:
             sys.exit(f"gradient_report: error: {error}")
         print(f"{exp}:")
-        verdict = describe(history, method, threshold, is_smoothed)
+        verdict = describe(history, method)
         print(*(f"  {line}" for line in verdict), sep="\n")
         path = exp / PICTURE
         path.parent.mkdir(exist_ok=True)
-        draw(history, threshold, f"{exp.name}: {method}", path)
+        draw(history, method, f"{exp.name}: {method.name}", path)
         print(f"  picture: {path}")
 
 

@@ -25,12 +25,12 @@ def read_conflict(exp: Experiment) -> Conflict:
     Raises:
         ValueError: there is no log of gradients, or no config that fits it.
     """
-    method, threshold, is_smoothed = read_method(exp.path)
+    method = read_method(exp.path)
     history = read_history(exp.path)
     name = f"{exp.letter}: {exp.name}" if exp.letter else exp.name
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "picture.png"
-        draw(history, threshold, f"{exp.name}: {method}", path)
+        draw(history, method, f"{exp.name}: {method.name}", path)
         picture = data_uri("image/png", path.read_bytes())
-    verdict = describe(history, method, threshold, is_smoothed)
+    verdict = describe(history, method)
     return Conflict(name, verdict, picture)

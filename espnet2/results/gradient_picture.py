@@ -8,19 +8,20 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from espnet2.results.gradient_history import GradientHistory, stretch_percentile
+from espnet2.results.gradient_verdict import Method
 from espnet2.train.gradient_log import ANGLE_EDGES
 
 SHOWN_NAMES = 30  # rows that can still be read
 
 
-def draw(history: GradientHistory, threshold: float, title: str, path: Path) -> None:
+def draw(history: GradientHistory, method: Method, title: str, path: Path) -> None:
     """Write a picture of four panels over the training's steps."""
     with matplotlib.rc_context({"font.size": 9}):
         figure = Figure(figsize=(12, 8), layout="constrained")
         (angles, ratios), (layers, stretch) = figure.subplots(2, 2)
         edges = np.concatenate([[0], history.steps])
-        _draw_angles(angles, history, edges)
-        _draw_ratios(ratios, history, threshold)
+        _draw_angles(angles, history, edges, method)
+        _draw_ratios(ratios, history, method)
         _draw_layers(layers, history, edges)
         _draw_stretch(stretch, history)
         for panel in (angles, ratios, layers, stretch):
@@ -30,24 +31,27 @@ def draw(history: GradientHistory, threshold: float, title: str, path: Path) -> 
         figure.savefig(path, dpi=120)
 
 
-def _draw_angles(panel: Axes, history: GradientHistory, edges: np.ndarray) -> None:
+def _draw_angles(
+    panel: Axes, history: GradientHistory, edges: np.ndarray, method: Method
+) -> None:
     counts = history.angle_counts
     shares = 100 * counts / np.maximum(counts.sum(1, keepdims=True), 1)
     mesh = panel.pcolormesh(edges, ANGLE_EDGES, shares.T, cmap="viridis")
     panel.axhline(90, color="white", linewidth=1)
-    panel.set_ylabel("degrees between G_SE and G_ASR")
+    panel.set_ylabel(f"degrees between G_SE and {method.asr}")
     panel.set_title("Angles: % of the decisions; over the line is conflict")
     panel.figure.colorbar(mesh, ax=panel)
 
 
-def _draw_ratios(panel: Axes, history: GradientHistory, threshold: float) -> None:
+def _draw_ratios(panel: Axes, history: GradientHistory, method: Method) -> None:
     ratios = 10 ** history.mean("log_ratio")
     low, middle, high = np.nanpercentile(ratios, [10, 50, 90], axis=1)
     panel.fill_between(history.steps, low, high, alpha=0.3, label="10 to 90 % of them")
     panel.plot(history.steps, middle, label="median tensor")
-    panel.axhline(threshold, color="black", linestyle="--", label=f"K = {threshold:g}")
+    k = method.threshold
+    panel.axhline(k, color="black", linestyle="--", label=f"K = {k:g}")
     panel.set_yscale("log")
-    panel.set_ylabel("|G_SE| / |G_ASR|")
+    panel.set_ylabel(f"|G_SE| / |{method.asr}|")
     panel.set_title("Norm ratio of the tensors")
     panel.legend()
 

@@ -1,6 +1,7 @@
 """Say in words whether the two losses' gradients fight, from the figures alone."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,37 +15,48 @@ RESCALE = ("remedy",)
 DO_NOT_DECIDE = ("sum", "asr_only")
 
 
-def describe(
-    history: GradientHistory, method: str, threshold: float, is_smoothed: bool = False
-) -> list[str]:
-    """Return the verdict, a line for each thing that can be said.
+class Method(NamedTuple):
+    """What decided on the gradients that were logged.
 
-    Args:
-        history: what was logged.
-        method: the run's ``gradient_method``.
+    Attributes:
+        name: the run's ``gradient_method``.
         threshold: its K.
         is_smoothed: whether the ASR gradient that was logged is the running mean.
     """
-    asr = "|running mean of G_ASR|" if is_smoothed else "|G_ASR|"
+
+    name: str
+    threshold: float = 5.0
+    is_smoothed: bool = False
+
+    @property
+    def asr(self) -> str:
+        """The name of the logged ASR gradient."""
+        return "running mean of G_ASR" if self.is_smoothed else "G_ASR"
+
+
+def describe(history: GradientHistory, method: Method) -> list[str]:
+    """Return the verdict on what was logged, a line for each thing that can be said."""
     conflict = history.share("conflict")
     ratios = history.mean("log_ratio")
-    dominant = float((ratios > np.log10(threshold))[history.count > 0].mean())
+    dominant = float((ratios > np.log10(method.threshold))[history.count > 0].mean())
+    # The rescale looks at the gradient of the step, which is longer than its mean.
+    dominates = "" if method.is_smoothed else "SE dominates, "
     lines = [
         f"{history.steps[-1]} steps, {len(history.names)} tensors or groups, "
-        f"method {method}",
+        f"method {method.name}",
         f"conflict: {conflict:.0%} of decisions over 90 degrees{_where(history)}",
-        f"norm ratio |G_SE|/{asr}: median {_median(ratios[:1]):.3g} at first, "
+        f"norm ratio |G_SE|/|{method.asr}|: median {_median(ratios[:1]):.3g} at first, "
         f"{_median(ratios):.3g} over all, {_median(ratios[-1:]):.3g} at last; "
-        f"SE dominates (over {threshold:g}) in {dominant:.0%}",
+        f"{dominates}over {method.threshold:g} in {dominant:.0%}",
     ]
-    if method in RESCALE:
+    if method.name in RESCALE:
         lines.append(
             f"the remedy rescaled {history.share('rescaled'):.0%} of decisions; factor "
             f"on the ASR gradient: median {history.stretch_percentile(50):.3g}, "
             f"99 % below {history.stretch_percentile(99):.3g}, "
             f"largest {history.stretch.max():.3g}"
         )
-    return lines + _advice(history, method, conflict, dominant, _median(ratios))
+    return lines + _advice(history, method.name, conflict, dominant, _median(ratios))
 
 
 def _median(log_ratios: np.ndarray) -> float:
@@ -99,8 +111,8 @@ def _advice(
     return advice
 
 
-def read_method(exp: Path) -> tuple[str, float, bool]:
-    """Return ``gradient_method``, K and whether there is smoothing, of config.yaml.
+def read_method(exp: Path) -> Method:
+    """Return what an experiment folder's config.yaml says.
 
     Raises:
         ValueError: there is no such file, or it is of another task.
@@ -109,7 +121,8 @@ def read_method(exp: Path) -> tuple[str, float, bool]:
     try:
         conf = config["gradient_conf"]
         threshold = float(conf["threshold"])
-        return config["gradient_method"], threshold, bool(conf.get("smoothing"))
+        smoothed = bool(conf.get("smoothing"))
+        return Method(config["gradient_method"], threshold, smoothed)
     except (KeyError, TypeError) as error:
         path = exp / "config.yaml"
         raise ValueError(f"{path}: is no config of this training: {error}") from error
