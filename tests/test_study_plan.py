@@ -24,7 +24,7 @@ TOY = Path("plans/toy.yaml")
         ("methods_scratch", 24, "5ec6d5acf4b6be1f"),
         ("methods_frozen", 36, "16065dbbf7a8fb2c"),
         ("fixed_clean", 78, "68584f31bc56ba85"),
-        ("fixed_clean_6000", 15, "524ccaaa716ff7fb"),
+        ("fixed_clean_6000", 21, "f7f9a061530c1c6f"),
         ("fixed_clean_others", 25, "72864ad0253ade8d"),
         ("fixed_voices", 78, "6b7ff68fe0bc738d"),
         ("fixed_rats", 78, "2cbfaf5ffa8c7bec"),
