@@ -52,7 +52,7 @@ def test_percentiles_of_the_stretch_are_those_of_all_decisions(tmp_path):
 def test_the_verdict_names_share_tensor_time_ratio_and_stretch(tmp_path):
     write_log(tmp_path, 1, [CALM, CALM])
     write_log(tmp_path, 2, [CALM, FIGHT])
-    text = "\n".join(describe(read_history(tmp_path), Method("remedy")))
+    text = "\n".join(describe(read_history(tmp_path), Method("remedy", 5.0)))
     assert "conflict: 25%" in text
     assert "most in enh_model.high (50%) and in the last third" in text
     assert "median 1 at first" in text and "10 at last" in text
@@ -73,7 +73,7 @@ def test_the_verdict_names_share_tensor_time_ratio_and_stretch(tmp_path):
 )
 def test_a_probe_of_the_plain_sum_says_what_would_help(tmp_path, rows, advice):
     write_log(tmp_path, 1, rows)
-    assert advice in "\n".join(describe(read_history(tmp_path), Method("sum")))
+    assert advice in "\n".join(describe(read_history(tmp_path), Method("sum", 5.0)))
 
 
 def test_what_is_of_the_running_mean_is_said_to_be(tmp_path, monkeypatch):

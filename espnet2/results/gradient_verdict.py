@@ -25,7 +25,7 @@ class Method(NamedTuple):
     """
 
     name: str
-    threshold: float = 5.0
+    threshold: float
     is_smoothed: bool = False
 
     @property
